@@ -1,0 +1,129 @@
+"""Imports inside the package run one way, in the order in which the house is read."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+import pytest
+
+import symgrad
+
+#: The rooms in reading order: a room may import from rooms above it only.
+ROOMS = (
+    "errors",
+    "render",
+    "rigor",
+    "oracle",
+    "fact",
+    "activation",
+    "catalogue",
+    "parse",
+    "loss",
+    "codec",
+    "chainfile",
+    "tails",
+    "bounds",
+    "prove",
+    "kernels",
+    "check",
+    "chain",
+    "depth",
+    "descent",
+    "report",
+    "plot",
+    "sphinxext",
+    "repl",
+    "cli",
+    "__main__",
+)
+
+HOUSE = pathlib.Path(symgrad.__file__).parent
+
+
+def room_of(path: pathlib.Path, house: pathlib.Path = HOUSE) -> str:
+    """The room a file belongs to: its top-level module or sub-package."""
+    first = path.relative_to(house).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(source: str, package: tuple[str, ...]) -> list[tuple[int, str]]:
+    """(line, room) for each import of symgrad in the source, those inside functions included."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            names = [".".join([*base, alias.name]) for alias in node.names]
+        else:
+            continue
+        found += [
+            (node.lineno, parts[1] if len(parts) > 1 else "__init__")
+            for parts in (name.split(".") for name in names)
+            if parts[0] == "symgrad"
+        ]
+    return found
+
+
+def breaches(path: pathlib.Path, house: pathlib.Path = HOUSE) -> list[str]:
+    """What in one file breaks the rule, as `file:line: room imports room`."""
+    room = room_of(path, house)
+    package = ("symgrad", *path.relative_to(house).parent.parts)
+    wrong = []
+    for line, other in imported(path.read_text("utf-8"), package):
+        if other == room:
+            continue
+        if other == "__version__":
+            continue
+        if other not in ROOMS:
+            wrong.append(f"{path.name}:{line}: {room} imports {other}, which is no room")
+        elif ROOMS.index(other) > ROOMS.index(room):
+            wrong.append(f"{path.name}:{line}: {room} imports {other}, which stands below it")
+    return wrong
+
+
+FILES = sorted(p for p in HOUSE.rglob("*.py") if p != HOUSE / "__init__.py")
+
+
+def test_there_is_something_to_read():
+    assert len(FILES) >= 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(HOUSE)))
+def test_imports_run_one_way(path):
+    assert room_of(path) in ROOMS, f"{path.name}: add the room to ROOMS, in reading order"
+    assert breaches(path) == []
+
+
+def test_no_star_imports():
+    stars = [
+        f"{path.name}:{node.lineno}"
+        for path in [*FILES, HOUSE / "__init__.py"]
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
+    ]
+    assert stars == []
+
+
+@pytest.mark.parametrize(
+    ("room", "source", "count"),
+    [
+        ("fact", "from symgrad.errors import SymgradError", 0),
+        ("fact", "def f():\n    from symgrad.cli import main", 1),
+        ("fact", "from .cli import main", 1),
+        ("fact", "from . import cli, errors", 1),
+        ("fact", "import symgrad.chain.chain", 1),
+        ("fact", "import symgrad", 1),
+        ("tails/model", "from ..rigor import arb\nfrom .expand import f", 0),
+        ("tails/model", "from .. import chain", 1),
+        ("tails/model", "from symgrad.nowhere import f", 1),
+        ("tails/model", "class A:\n    def f(self):\n        import symgrad.check as c", 1),
+    ],
+)
+def test_the_rule_can_fail(tmp_path, room, source, count):
+    path = tmp_path / f"{room}.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(source, "utf-8")
+    assert len(breaches(path, tmp_path)) == count
