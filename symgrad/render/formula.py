@@ -1,0 +1,52 @@
+"""One formula as text, Unicode or LaTeX, on SymPy's printers.
+
+Only what SymPy's printers get wrong for our notation is changed: the layer index in `w__2` is a
+superscript that is never read as a power, and no multiplication sign is put between symbols.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sympy import Basic, Symbol
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.pretty import pretty as _sympy_pretty
+from sympy.printing.str import StrPrinter
+
+__all__ = ["latex", "pretty", "text"]
+
+
+class _Latex(LatexPrinter):
+    def _print_ExpBase(self, expr: Basic, exp: str | None = None) -> str:
+        tex = f"e^{{{self._print(expr.args[0])}}}"
+        return self._do_exponent(tex, exp)
+
+    _print_exp = _print_ExpBase
+
+
+class _Text(StrPrinter):
+    def _print_BooleanTrue(self, expr: Basic) -> str:
+        return "true"
+
+
+@lru_cache(maxsize=4096)
+def latex(formula: Basic) -> str:
+    r"""The LaTeX source of a SymPy object, without dollar signs.
+
+    >>> from sympy import Symbol, exp
+    >>> latex(Symbol("w__2") * exp(-Symbol("x")))
+    'w^{2} e^{- x}'
+    """
+    return _Latex({"ln_notation": False, "long_frac_ratio": 3}).doprint(formula)
+
+
+def text(formula: object) -> str:
+    """One line of ASCII that the parser of symgrad reads back."""
+    return _Text({"order": None}).doprint(formula)
+
+
+def pretty(formula: object, *, use_unicode: bool = True, width: int = 80) -> str:
+    """Two-dimensional text for a terminal."""
+    return _sympy_pretty(
+        formula, use_unicode=use_unicode, num_columns=width, wrap_line=not isinstance(formula, Symbol)
+    )

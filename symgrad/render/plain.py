@@ -1,0 +1,69 @@
+"""A document as plain text for a terminal of a given width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from itertools import chain
+
+from symgrad.render.blocks import Block, Cell, Formula, Listing, Para, Section, Steps, Table
+from symgrad.render.formula import text
+
+__all__ = ["to_text"]
+
+_RULES = "=-~."
+
+
+def to_text(blocks: Iterable[Block], *, width: int = 80, depth: int = 0) -> str:
+    """The blocks as lines of at most `width` characters where words can be broken."""
+    return "\n".join(chain.from_iterable(_lines(block, width, depth) for block in blocks))
+
+
+def _cell(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else text(cell)
+
+
+def _lines(block: Block, width: int, depth: int) -> list[str]:
+    match block:
+        case Para(parts=parts):
+            return textwrap.wrap("".join(map(_cell, parts)), width, break_long_words=False) or [""]
+        case Formula(sides=sides, relation=relation):
+            line = f" {relation} ".join(map(text, sides))
+            if len(line) + 4 <= width:
+                return ["    " + line]
+            first, *rest = (text(side) for side in sides)
+            body = [first, *(f"  {relation} {side}" for side in rest)]
+            return [
+                wrapped
+                for row in body
+                for wrapped in textwrap.wrap(
+                    row, width, initial_indent="    ", subsequent_indent="        ",
+                    break_long_words=False, break_on_hyphens=False,
+                )
+            ]
+        case Table():
+            return _table(block)
+        case Steps(items=items):
+            lines: list[str] = []
+            for number, item in enumerate(items, 1):
+                body = to_text(item, width=width - 5, depth=depth).splitlines()
+                lines += [f"{f'({number})' if i == 0 else '':<5}{line}" for i, line in enumerate(body)]
+            return lines
+        case Listing(code=code):
+            return ["    " + line if line else "" for line in code.rstrip().splitlines()]
+        case Section(title=title, blocks=inner):
+            rule = _RULES[min(depth, len(_RULES) - 1)] * len(title)
+            body = to_text(inner, width=width, depth=depth + 1).splitlines()
+            return ["", title, rule, *body]
+    raise TypeError(f"not a block: {block!r}")
+
+
+def _table(table: Table) -> list[str]:
+    rows = [tuple(map(_cell, row)) for row in (table.head, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *body = (
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+    rule = "  ".join("-" * w for w in widths)
+    caption = [table.caption] if table.caption else []
+    return [*caption, head, rule, *body]

@@ -1,0 +1,29 @@
+"""Rigorous evaluation: a SymPy expression becomes a program on Arb balls."""
+
+from symgrad.rigor.balls import (
+    contains_zero,
+    interval,
+    is_finite,
+    lower,
+    precision,
+    sign_of,
+    union,
+    upper,
+)
+from symgrad.rigor.constants import constant, sign
+from symgrad.rigor.program import Program, program
+
+__all__ = [
+    "Program",
+    "constant",
+    "contains_zero",
+    "interval",
+    "is_finite",
+    "lower",
+    "precision",
+    "program",
+    "sign",
+    "sign_of",
+    "union",
+    "upper",
+]

@@ -1,0 +1,74 @@
+"""Exact constants: their balls, and their proved signs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sympy
+from flint import arb
+from sympy import Expr
+
+from symgrad.errors import DomainError, UndecidedError
+from symgrad.rigor.balls import precision, sign_of
+from symgrad.rigor.program import program
+
+__all__ = ["constant", "sign"]
+
+_MAX_BITS = 8192
+
+
+def constant(c: Expr, prec: int = 64) -> arb:
+    """An enclosure of an exact constant with about `prec` relative bits where it is not zero."""
+    return program(c).ball(prec=prec)
+
+
+@lru_cache(maxsize=4096)
+def sign(c: Expr) -> int:
+    """The sign -1, 0 or 1 of an exact real constant, proved.
+
+    A ball that excludes zero proves a sign; zero itself is proved by exact algebra only.
+
+    Raises `UndecidedError` where neither succeeds.
+
+    >>> from sympy import E, pi, sqrt
+    >>> sign(E**pi - pi**E), sign(sqrt(6) - sqrt(2) * sqrt(3))
+    (1, 0)
+    """
+    if c.is_Rational:
+        return int(sympy.sign(c))
+    if c.free_symbols:
+        names = ", ".join(sorted(map(str, c.free_symbols)))
+        raise UndecidedError(f"the sign of {c} depends on {names}; give a number for it")
+    bits = 64
+    while bits <= _MAX_BITS:
+        ball = program(c).ball(prec=bits)
+        if ball.is_nan() and bits > 512:
+            raise DomainError(f"{c} is not a real constant")
+        found = sign_of(ball)
+        if found is not None:
+            return found
+        if bits == 256 and _is_zero(c):
+            return 0
+        bits *= 4
+    raise UndecidedError(f"the sign of {c} is not decided at {_MAX_BITS} bits nor by exact algebra")
+
+
+def _is_zero(c: Expr) -> bool:
+    for form in (sympy.expand, sympy.radsimp, sympy.powsimp, sympy.expand_log):
+        if form(c) == 0:
+            return True
+    if c.is_algebraic:
+        return sympy.minimal_polynomial(c, sympy.Symbol("t"), polys=True).degree() == 1 and c.equals(0) is True
+    return False
+
+
+def exact(b: arb) -> sympy.Rational:
+    """The rational number that an exact ball (radius zero) holds."""
+    mantissa, exponent = b.mid().man_exp()
+    return sympy.Rational(int(mantissa)) * sympy.Integer(2) ** int(exponent)
+
+
+def rational_upper(b: arb, bits: int = 24) -> sympy.Rational:
+    """A short rational at least the upper end of `b`."""
+    with precision(bits):
+        return exact((+b.upper()).upper())

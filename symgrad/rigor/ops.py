@@ -1,0 +1,122 @@
+"""The table of functions that balls understand: one row is one function.
+
+Columns: SymPy class; the range over a ball; the power series; +1 or -1 where the function is
+monotone on its domain, so that a wide ball is evaluated at its two ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+from flint import arb, arb_series
+
+__all__ = ["FUNCTIONS", "Op", "pow_int", "range_of"]
+
+Ball = Callable[[arb], arb]
+Series = Callable[[arb_series], arb_series]
+
+_WIDE = arb(2) ** -30
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One function of one variable on balls and on power series of balls."""
+
+    ball: Ball
+    series: Series
+    monotone: int = 0
+
+
+def range_of(op: Op, x: arb) -> arb:
+    """An enclosure of the function over the ball; at the ends where it is monotone."""
+    if op.monotone and x.is_finite() and x.rad() > _WIDE:
+        return op.ball(x.lower()).union(op.ball(x.upper()))
+    return op.ball(x)
+
+
+def pow_int(x: arb, n: int) -> arb:
+    """x**n over a ball, with even powers never negative and odd ones taken at the ends."""
+    if n < 0:
+        return 1 / pow_int(x, -n)
+    if not x.is_finite() or x.rad() <= _WIDE:
+        return x**n
+    if n % 2 == 0:
+        return (x.abs_lower() ** n).union(x.abs_upper() ** n)
+    return (x.lower() ** n).union(x.upper() ** n)
+
+
+def _series_tanh(x: arb_series) -> arb_series:
+    # 1 - 2e/(1+e) with e = exp(-2|x|): the coefficients past the first do not cancel in the tail.
+    negative = bool(x[0] < 0)
+    e = (2 * x).exp() if negative else (-2 * x).exp()
+    y = 1 - 2 * e / (1 + e)
+    return -y if negative else y
+
+
+def _series_sinh(x: arb_series) -> arb_series:
+    e = x.exp()
+    return (e - 1 / e) / 2
+
+
+def _series_cosh(x: arb_series) -> arb_series:
+    e = x.exp()
+    return (e + 1 / e) / 2
+
+
+def _series_sech(x: arb_series) -> arb_series:
+    e = x.exp() if bool(x[0] < 0) else (-x).exp()
+    return 2 * e / (1 + e * e)
+
+
+def _series_asinh(x: arb_series) -> arb_series:
+    root = (x * x + 1).sqrt()
+    if bool(x[0] < 0):
+        return -(root - x).log()
+    return (x + root).log()
+
+
+def _even(f: Ball) -> Ball:
+    """Range of an even function that falls in |x|."""
+
+    def ball(x: arb) -> arb:
+        if x.is_finite() and x.rad() > _WIDE:
+            return f(x.abs_lower()).union(f(x.abs_upper()))
+        return f(x)
+
+    return ball
+
+
+def _reciprocal(f: Ball) -> Ball:
+    return lambda x: 1 / f(x)
+
+
+FUNCTIONS: dict[type, Op] = {
+    # class          ball              series                                      monotone
+    sympy.exp:    Op(arb.exp,          arb_series.exp,                             +1),
+    sympy.log:    Op(arb.log,          arb_series.log,                             +1),
+    sympy.sin:    Op(arb.sin,          arb_series.sin),
+    sympy.cos:    Op(arb.cos,          arb_series.cos),
+    sympy.tan:    Op(arb.tan,          arb_series.tan),
+    sympy.cot:    Op(arb.cot,          lambda x: x.cos() / x.sin()),
+    sympy.sec:    Op(arb.sec,          lambda x: 1 / x.cos()),
+    sympy.csc:    Op(arb.csc,          lambda x: 1 / x.sin()),
+    sympy.asin:   Op(arb.asin,         arb_series.asin,                            +1),
+    sympy.acos:   Op(arb.acos,         arb_series.acos,                            -1),
+    sympy.atan:   Op(arb.atan,         arb_series.atan,                            +1),
+    sympy.sinh:   Op(arb.sinh,         _series_sinh,                               +1),
+    sympy.cosh:   Op(_even(arb.cosh),  _series_cosh),
+    sympy.tanh:   Op(arb.tanh,         _series_tanh,                               +1),
+    sympy.coth:   Op(arb.coth,         lambda x: 1 / _series_tanh(x)),
+    sympy.sech:   Op(_even(arb.sech),  _series_sech),
+    sympy.csch:   Op(arb.csch,         lambda x: 1 / _series_sinh(x)),
+    sympy.asinh:  Op(arb.asinh,        _series_asinh,                              +1),
+    sympy.acosh:  Op(arb.acosh,        lambda x: (x + (x * x - 1).sqrt()).log(),   +1),
+    sympy.atanh:  Op(arb.atanh,        lambda x: ((1 + x) / (1 - x)).log() / 2,    +1),
+    sympy.erf:    Op(arb.erf,          arb_series.erf,                             +1),
+    sympy.erfc:   Op(arb.erfc,         arb_series.erfc,                            -1),
+    sympy.erfi:   Op(arb.erfi,         arb_series.erfi,                            +1),
+    sympy.sinc:   Op(arb.sinc,         lambda x: x.sin() / x),
+    sympy.LambertW: Op(arb.lambertw,   arb_series.lambertw,                        +1),
+}  # fmt: skip
