@@ -39,7 +39,8 @@ class ParseError(InputError):
             return self.message
         start = max(0, self.column - 50)
         shown = self.text[start : start + 75]
-        return f"{self.message} (column {self.column + 1})\n  {shown}\n  {' ' * (self.column - start)}^"
+        caret = " " * (self.column - start) + "^"
+        return f"{self.message} (column {self.column + 1})\n  {shown}\n  {caret}"
 
 
 class UnknownNameError(InputError, LookupError):

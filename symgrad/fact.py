@@ -174,7 +174,8 @@ class Fact(Shown):
             case Proved(by=by):
                 yield Para(f"Proved [{self.id}]: {by}.")
             case Refuted(at=at, why=why):
-                yield Para(f"Refuted [{self.id}]: {why}", *([" at ", at] if at is not None else []), ".")
+                where = [" at ", at] if at is not None else []
+                yield Para(f"Refuted [{self.id}]: {why}", *where, ".")
             case Undecided(why=why):
                 yield Para(f"Undecided [{self.id}]: {why}.")
         if self.evidence:

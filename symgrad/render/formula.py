@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Basic, Symbol
+from sympy import Basic
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty import pretty as _sympy_pretty
 from sympy.printing.str import StrPrinter
@@ -47,6 +47,4 @@ def text(formula: object) -> str:
 
 def pretty(formula: object, *, use_unicode: bool = True, width: int = 80) -> str:
     """Two-dimensional text for a terminal."""
-    return _sympy_pretty(
-        formula, use_unicode=use_unicode, num_columns=width, wrap_line=not isinstance(formula, Symbol)
-    )
+    return _sympy_pretty(formula, use_unicode=use_unicode, num_columns=width)

@@ -45,7 +45,8 @@ def to_html(
                 title = f"<caption>{escape(caption)}</caption>" if caption else ""
                 label = escape(caption or "table", quote=True)
                 return (
-                    f'<div class="table" role="region" tabindex="0" aria-label="{label}"><table>{title}\n'
+                    f'<div class="table" role="region" tabindex="0" aria-label="{label}">'
+                    f"<table>{title}\n"
                     f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
                 )
             case Steps(items=items):
@@ -54,7 +55,8 @@ def to_html(
                 )
                 return f'<ol class="steps">\n{body}</ol>'
             case Listing(code=code, language=language):
-                return f'<pre><code class="language-{escape(language)}">{escape(code.rstrip())}</code></pre>'
+                kind = escape(language)
+                return f'<pre><code class="language-{kind}">{escape(code.rstrip())}</code></pre>'
             case Section(title=title, blocks=inner):
                 level = min(depth, 6)
                 body = "\n".join(write(b, depth + 1) for b in inner)

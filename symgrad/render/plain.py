@@ -47,7 +47,8 @@ def _lines(block: Block, width: int, depth: int) -> list[str]:
             lines: list[str] = []
             for number, item in enumerate(items, 1):
                 body = to_text(item, width=width - 5, depth=depth).splitlines()
-                lines += [f"{f'({number})' if i == 0 else '':<5}{line}" for i, line in enumerate(body)]
+                margins = [f"({number})".ljust(5), *[" " * 5] * len(body)]
+                lines += [margin + line for margin, line in zip(margins, body, strict=False)]
             return lines
         case Listing(code=code):
             return ["    " + line if line else "" for line in code.rstrip().splitlines()]
@@ -62,7 +63,8 @@ def _table(table: Table) -> list[str]:
     rows = [tuple(map(_cell, row)) for row in (table.head, *table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = (
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     )
     rule = "  ".join("-" * w for w in widths)
     caption = [table.caption] if table.caption else []

@@ -11,9 +11,11 @@ from symgrad.rigor.balls import (
     upper,
 )
 from symgrad.rigor.constants import constant, sign
+from symgrad.rigor.enclosure import Enclosure
 from symgrad.rigor.program import Program, program
 
 __all__ = [
+    "Enclosure",
     "Program",
     "constant",
     "contains_zero",

@@ -57,7 +57,7 @@ def upper(b: arb) -> arb:
 
 
 def is_finite(b: arb) -> bool:
-    """Whether the ball bounds anything: a non-finite ball stands for "not defined or not decided"."""
+    """Whether the ball bounds anything; a non-finite one means "not defined or not decided"."""
     return b.is_finite()
 
 

@@ -58,7 +58,7 @@ def _is_zero(c: Expr) -> bool:
         if form(c) == 0:
             return True
     if c.is_algebraic:
-        return sympy.minimal_polynomial(c, sympy.Symbol("t"), polys=True).degree() == 1 and c.equals(0) is True
+        return sympy.minimal_polynomial(c, sympy.Symbol("t")) == sympy.Symbol("t")
     return False
 
 

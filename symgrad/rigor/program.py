@@ -19,7 +19,7 @@ from sympy import Basic, Expr, Symbol
 from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 
 from symgrad.errors import UnsupportedError
-from symgrad.rigor.balls import precision
+from symgrad.rigor.balls import contains_zero, precision
 from symgrad.rigor.ops import FUNCTIONS, pow_int, range_of
 
 __all__ = ["Program", "program"]
@@ -73,7 +73,7 @@ class Program:
 
 @lru_cache(maxsize=2048)
 def program(expr: Expr, *symbols: Symbol) -> Program:
-    """The straight-line program of an elementary expression; raises `UnsupportedError` otherwise."""
+    """Straight-line code of an elementary expression; raises `UnsupportedError` otherwise."""
     number: dict[Basic, int] = {}
     code: list[tuple[Basic, Operand]] = []
     stack: list[tuple[Basic, bool]] = [(sympy.sympify(expr, strict=True), False)]
@@ -171,17 +171,17 @@ class _Machine:
         if isinstance(node, sympy.sign):
             one = self.lift(arb(1))
             head = self.head(a[0])
-            return self._choose([(-one, _less(head, True)), (one, _less(-head, True)), (0 * one, True)])
+            return self._by_sign(head, (-one, 0 * one, one))
         if isinstance(node, (sympy.Max, sympy.Min)):
             best = a[0]
             for other in a[1:]:
-                gap = self.head(best - other) if isinstance(node, sympy.Max) else self.head(other - best)
-                best = self._extreme(best, other, gap, 1 if isinstance(node, sympy.Max) else -1)
+                which = 1 if isinstance(node, sympy.Max) else -1
+                best = self._extreme(best, other, which * self.head(best - other), which)
             return best
         if isinstance(node, sympy.Heaviside):
             head = self.head(a[0])
             one = self.lift(arb(1))
-            return self._choose([(0 * one, _less(head, True)), (one, _less(-head, True)), (one / 2, True)])
+            return self._by_sign(head, (0 * one, one / 2, one))
         return self.unary(type(node), a[0])
 
     def _condition(self, node: Boolean, a: list[Any]) -> bool | None:
@@ -195,11 +195,16 @@ class _Machine:
             return None if a[0] is None else not a[0]
         gap = self.head(a[0] - a[1])
         if isinstance(node, (sympy.Eq, sympy.Ne)):
-            same = True if gap.is_zero() else (None if not gap.is_finite() or gap.contains(0) else False)
+            same = True if gap.is_zero() else None if contains_zero(gap) else False
             return same if isinstance(node, sympy.Eq) or same is None else not same
         if isinstance(node, (sympy.StrictGreaterThan, sympy.GreaterThan)):
             gap = -gap
         return _less(gap, isinstance(node, (sympy.StrictLessThan, sympy.StrictGreaterThan)))
+
+    def _by_sign(self, head: arb, values: tuple[Any, Any, Any]) -> Any:
+        negative, zero, positive = values
+        below, above = _less(head, True), _less(-head, True)
+        return self._choose([(negative, below), (positive, above), (zero, True)])
 
     def _choose(self, branches: list[tuple[Any, bool | None]]) -> Any:
         possible: list[Any] = []
