@@ -190,7 +190,9 @@ class Activation(Expr):
     def derivative(self, n: int) -> Lambda:
         """x ↦ g⁽ⁿ⁾(x) in elementary functions, off the kinks."""
         bind = dict(zip(self.parameters, self.values, strict=True))
-        return Lambda(X, _nth_derivative(self._parts.expr, n).xreplace(bind))
+        body = _nth_derivative(self._parts.expr, n).xreplace(bind)
+        # Lambda(x, x) turns into SymPy's identity function, which has a variable of its own
+        return Lambda(X, body) if body != X else Expr.__new__(Lambda, Tuple(X), body)
 
     @property
     def symmetry(self) -> str:
