@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from symgrad.errors import (
         DomainError,
         InputError,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedError,
     )
+    from symgrad.words import parse, parse_set, parse_statement
 
 #: The room of each public name, in data-flow order.
 _ROOMS: dict[str, tuple[str, ...]] = {
@@ -33,6 +37,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "LimitError",
         "UnsupportedError",
     ),
+    "words": ("parse", "parse_statement", "parse_set"),
 }
 
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -47,6 +52,9 @@ __all__ = [
     "UndecidedError",
     "LimitError",
     "UnsupportedError",
+    "parse",
+    "parse_statement",
+    "parse_set",
 ]
 
 
@@ -66,3 +74,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Face(types.ModuleType):
+    """Keeps `symgrad.check` the function when the import system binds the room of the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

@@ -40,3 +40,10 @@ def test_import_alone_loads_no_sympy():
     heavy = "{'sympy', 'numpy', 'flint', 'mpmath'}"
     code = f"import sys, symgrad; sys.exit(bool({heavy} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_room_does_not_hide_the_function_of_its_name():
+    from symgrad.parse import Names
+
+    assert Names is sys.modules["symgrad.parse"].Names
+    assert callable(symgrad.parse)
