@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from flint import arb, arb_series
 
-__all__ = ["FUNCTIONS", "Op", "pow_int", "range_of"]
+__all__ = ["FUNCTIONS", "Op", "pow_int", "pow_series", "range_of"]
 
 Ball = Callable[[arb], arb]
+Pair = Callable[[list[arb], list[arb], int], arb]
 Series = Callable[[arb_series], arb_series]
 
 _WIDE = arb(2) ** -30
@@ -41,33 +43,75 @@ def pow_int(x: arb, n: int) -> arb:
     if n < 0:
         return 1 / pow_int(x, -n)
     if not x.is_finite() or x.rad() <= _WIDE:
-        return x**n
+        return _power(x, n)
     if n % 2 == 0:
-        return (x.abs_lower() ** n).union(x.abs_upper() ** n)
-    return (x.lower() ** n).union(x.upper() ** n)
+        return _power(x.abs_lower(), n).union(_power(x.abs_upper(), n))
+    return _power(x.lower(), n).union(_power(x.upper(), n))
+
+
+def _power(x: Any, n: int) -> Any:
+    """x**n, n >= 0, by squaring: flint's own power is nan on a ball around zero."""
+    result, square = 1 + 0 * x, x
+    while n:
+        if n & 1:
+            result = result * square
+        n >>= 1
+        if n:
+            square = square * square
+    return result
+
+
+def pow_series(x: arb_series, n: int) -> arb_series:
+    """x**n for a power series and any integer n."""
+    return _power(x, n) if n >= 0 else 1 / _power(x, -n)
+
+
+def _coupled(x: arb_series, y0: arb, z0: arb, dy: Pair, dz: Pair) -> tuple[arb_series, arb_series]:
+    """The series y(x), z(x) of dy/dx = Y(y, z), dz/dx = Z(y, z), products of at most two series.
+
+    Taylor coefficients by the differential equation stay narrow on wide balls and do not cancel in
+    the tails, since they are built from the values y0, z0 alone.
+    """
+    n = x.prec
+    u = [(k + 1) * x[k + 1] for k in range(n - 1)]
+    y, z, rates = [y0], [z0], ([], [])
+    for k in range(n - 1):
+        for rate, law in zip(rates, (dy, dz), strict=True):
+            rate.append(law(y, z, k))
+        for values, rate in zip((y, z), rates, strict=True):
+            values.append(sum((rate[i] * u[k - i] for i in range(k + 1)), arb(0)) / (k + 1))
+    return arb_series(y, prec=n), arb_series(z, prec=n)
+
+
+def _times(a: list[arb], b: list[arb], k: int) -> arb:
+    return sum((a[i] * b[k - i] for i in range(k + 1)), arb(0))
+
+
+def _tanh_sech(x: arb_series) -> tuple[arb_series, arb_series]:
+    # y = tanh, z = sech: y' = z², z' = -yz
+    y0, z0 = range_of(FUNCTIONS[sympy.tanh], x[0]), _even(arb.sech)(x[0])
+    return _coupled(x, y0, z0, lambda y, z, k: _times(z, z, k), lambda y, z, k: -_times(y, z, k))
+
+
+def _sinh_cosh(x: arb_series) -> tuple[arb_series, arb_series]:
+    y0, z0 = range_of(FUNCTIONS[sympy.sinh], x[0]), _even(arb.cosh)(x[0])
+    return _coupled(x, y0, z0, lambda y, z, k: z[k], lambda y, z, k: y[k])
 
 
 def _series_tanh(x: arb_series) -> arb_series:
-    # 1 - 2e/(1+e) with e = exp(-2|x|): the coefficients past the first do not cancel in the tail.
-    negative = bool(x[0] < 0)
-    e = (2 * x).exp() if negative else (-2 * x).exp()
-    y = 1 - 2 * e / (1 + e)
-    return -y if negative else y
-
-
-def _series_sinh(x: arb_series) -> arb_series:
-    e = x.exp()
-    return (e - 1 / e) / 2
-
-
-def _series_cosh(x: arb_series) -> arb_series:
-    e = x.exp()
-    return (e + 1 / e) / 2
+    return _tanh_sech(x)[0]
 
 
 def _series_sech(x: arb_series) -> arb_series:
-    e = x.exp() if bool(x[0] < 0) else (-x).exp()
-    return 2 * e / (1 + e * e)
+    return _tanh_sech(x)[1]
+
+
+def _series_sinh(x: arb_series) -> arb_series:
+    return _sinh_cosh(x)[0]
+
+
+def _series_cosh(x: arb_series) -> arb_series:
+    return _sinh_cosh(x)[1]
 
 
 def _series_asinh(x: arb_series) -> arb_series:

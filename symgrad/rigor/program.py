@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+import flint
 import sympy
 from flint import arb, arb_series, fmpq
 from sympy import Basic, Expr, Symbol
@@ -20,7 +21,7 @@ from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 
 from symgrad.errors import UnsupportedError
 from symgrad.rigor.balls import contains_zero, precision
-from symgrad.rigor.ops import FUNCTIONS, pow_int, range_of
+from symgrad.rigor.ops import FUNCTIONS, pow_int, pow_series, range_of
 
 __all__ = ["Program", "program"]
 
@@ -61,7 +62,10 @@ class Program:
         (symbol,) = self.symbols
         with precision(prec, terms=n):
             variable = arb_series([at, 1], prec=n)
-            result = self._run(_Jets({symbol: variable}, n))
+            try:
+                result = self._run(_Jets({symbol: variable}, n))
+            except ValueError:  # flint refuses to divide by a series that may start with zero
+                return [self.ball(at, prec=prec)] + [arb.nan()] * (n - 1)
             return [result[k] for k in range(n)]
 
     def _run(self, machine: _Machine) -> Any:
@@ -94,6 +98,8 @@ def program(expr: Expr, *symbols: Symbol) -> Program:
 def _operands(node: Basic, symbols: Sequence[Symbol]) -> tuple[Basic, ...]:
     if node in symbols or node.is_Number or node in _NUMBERS or isinstance(node, _CONDITIONS_LEAF):
         return ()
+    if hasattr(node, "_arb_"):
+        return ()
     if isinstance(node, sympy.Pow) and node.exp.is_Rational:
         return (node.base,)
     if isinstance(node, sympy.Piecewise):
@@ -122,7 +128,8 @@ def _number(node: Basic) -> arb:
         return arb(fmpq(int(exact.p), int(exact.q)))
     if node in _NUMBERS:
         return _NUMBERS[node]()
-    return arb.nan()
+    enclosed = getattr(node, "_arb_", None)  # an exact constant that encloses itself
+    return enclosed(flint.ctx.prec) if enclosed is not None else arb.nan()
 
 
 class _Machine:
@@ -298,7 +305,7 @@ class _Jets(_Machine):
         return arb_series([value] + [arb.nan()] * (self.terms - 1), prec=self.terms)
 
     def power(self, x: arb_series, n: int) -> arb_series:
-        return self._with_head(x**n if n >= 0 else 1 / x**-n, pow_int(x[0], n))
+        return self._with_head(pow_series(x, n), pow_int(x[0], n))
 
     def root(self, x: arb_series, q: Fraction) -> arb_series:
         head = _Balls({}).root(x[0], q)
