@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 import sympy
 from sympy import Add, Basic, Expr, Integer, Interval, Mul, Pow, Rational, S
 
-from symgrad.errors import InputError, ParseError
+from symgrad.errors import InputError, ParseError, SymgradError
 from symgrad.parse.names import Function, Names
 from symgrad.parse.tokens import Token, tokens
 
@@ -21,6 +21,9 @@ _RELATIONS: dict[str, Any] = {"<=": sympy.Le, ">=": sympy.Ge, "<": sympy.Lt, ">"
                               "=": sympy.Eq, "==": sympy.Eq, "!=": sympy.Ne}  # fmt: skip
 _AND: Any = sympy.And
 _OR: Any = sympy.Or
+_UNREAL = tuple(
+    type(c) for c in (S.ImaginaryUnit, S.ComplexInfinity, S.NaN, S.Infinity, S.NegativeInfinity)
+)
 _RESERVED = frozenset({"True", "False", "None", "I", "zoo", "nan"})
 _RELATION_NAMES: dict[str, Any] = {"Eq": sympy.Eq, "Ne": sympy.Ne}
 
@@ -105,7 +108,7 @@ class _Reader:
             for side in (left, right):
                 if not isinstance(side, Expr):
                     self.fail(f"'{token.text}' compares values, not comparisons", token.column)
-            found.append(_RELATIONS[token.text](left, right, evaluate=False))
+            found.append(self.compared(_RELATIONS[token.text], left, right, token.column))
             left = right
         if not found:
             return left
@@ -197,10 +200,9 @@ class _Reader:
 
     def size(self, constant: Expr, column: int) -> float:
         """|constant| as a float, inf where it does not fit or is not known."""
-        value = constant.evalf(15)
         try:
-            return abs(float(value))
-        except (TypeError, OverflowError):
+            return abs(float(constant.evalf(15)))
+        except (TypeError, ValueError, ArithmeticError, NotImplementedError, SymgradError):
             self.fail("this number is too large, or is not real", column)
 
     # --- atoms --------------------------------------------------------------------------------
@@ -374,7 +376,15 @@ class _Reader:
             with self.nested():
                 sides.append(self.value(self.sum(), column))
             self.need(closing, f"'{token.text}' has two sides")
-        return _RELATION_NAMES[token.text](*sides, evaluate=False)
+        return self.compared(_RELATION_NAMES[token.text], *sides, column=token.column)
+
+    def compared(self, relation: Any, left: Expr, right: Expr, column: int) -> Any:
+        """The relation, not evaluated; one that is a condition of a Piecewise says something."""
+        if self.conditions and not (left.free_symbols | right.free_symbols):
+            self.fail("a condition compares something that holds a symbol", column)
+        if self.conditions and (left.has(sympy.Piecewise) or right.has(sympy.Piecewise)):
+            self.fail("a condition holds no Piecewise", column)
+        return relation(left, right, evaluate=False)
 
     def piecewise(self, token: Token) -> Any:
         """Piecewise((value, condition), ..., (value, True)), as SymPy prints it."""
@@ -429,6 +439,8 @@ def parse(text: str, names: Names | None = None) -> Expr:
     parser = _Reader(text, names or Names.free())
     result = parser.value(parser.statement(), 0)
     parser.end()
+    if result.atoms(*_UNREAL):
+        parser.fail("this is not real, or not defined", 0)
     return result
 
 
