@@ -1,0 +1,278 @@
+"""Plots: each function takes an Axes, or makes one, and returns it.
+
+Curves are values of balls, so that a tail is drawn right where a float is zero: on a logarithmic
+scale the height is log₁₀|f|, of any size. Every curve has its own dash and colour, so a print in
+black says the same. `save` writes the same bytes for the same figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO, TYPE_CHECKING, Any
+
+import sympy
+from flint import arb, fmpq
+from sympy import Expr, Symbol
+
+from symgrad.activation import Univariate, univariate
+from symgrad.errors import InputError, UnsupportedError
+from symgrad.render import latex, text
+from symgrad.rigor import precision, program
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Curve", "curves", "depth", "errors", "sample", "save", "tail"]
+
+_DASHES: tuple[Any, ...] = (
+    "-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)),
+)  # fmt: skip
+_INKS = ("#0b3d91", "#b5420a", "#00745a", "#8a3f86", "#4d4d4d")
+_WORK = (64, 256, 1024, 4096)
+"""Bits tried in turn until a value has `_BITS` of them right."""
+_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """f at some points: `sign` and `height` = log₁₀|f|; nan where f is not decided, −oo at zero."""
+
+    x: tuple[float, ...]
+    sign: tuple[int, ...]
+    height: tuple[float, ...]
+
+    @property
+    def y(self) -> list[float]:
+        """f itself as floats, zero where it is too small for one."""
+        return [
+            s * 10.0**h if h < 308 else math.nan
+            for s, h in zip(self.sign, self.height, strict=True)
+        ]
+
+
+def sample(f: Any, on: tuple[Any, Any], *, points: int = 401, x: Symbol | None = None) -> Curve:
+    """The curve of a function of one variable at equidistant points of [on[0], on[1]].
+
+    Raises `InputError` for an empty interval or a function with parameters left open.
+
+    >>> sample(sympy.exp(-Symbol("x")), (0, 2000), points=3).height[1]
+    -434.29448190325184
+    """
+    u = f if isinstance(f, Univariate) else univariate(f, x)
+    run = program(_closed(u), u.x)
+    low, high = (Fraction(str(end)) if not isinstance(end, int) else Fraction(end) for end in on)
+    if not low < high or points < 2:
+        raise InputError(f"a curve needs low < high and two points, got {on} and {points}")
+    places = [low + (high - low) * k / (points - 1) for k in range(points)]
+    found = [_signed_height(run, place) for place in places]
+    return Curve(tuple(map(float, places)), *map(tuple, zip(*found, strict=True)))
+
+
+def _closed(u: Univariate) -> Expr:
+    open_ = u.elementary.free_symbols - {u.x}
+    if open_:
+        names = ", ".join(sorted(map(str, open_)))
+        raise InputError(f"a plot needs numbers for the parameters {names} of {text(u.expr)}")
+    return u.elementary
+
+
+def _signed_height(run: Any, place: Fraction) -> tuple[int, float]:
+    """(sign, log₁₀|f|) at one point."""
+    at = fmpq(place.numerator, place.denominator)
+    for bits in _WORK:
+        with precision(bits):
+            value = run.ball(arb(at), prec=bits)
+            if value.is_zero():
+                return 0, -math.inf
+            if value.is_finite() and value.rel_accuracy_bits() >= _BITS:
+                middle = value.mid()
+                return (1 if middle > 0 else -1), float(abs(middle).log() / arb(10).log())
+    return 0, math.nan
+
+
+def curves(
+    functions: Iterable[Any],
+    ax: Axes | None = None,
+    *,
+    on: tuple[Any, Any] = (-8, 8),
+    log: bool = False,
+    points: int = 401,
+    labels: Sequence[str] = (),
+) -> Axes:
+    """The graphs of functions of one variable; with `log`, of log₁₀|f|."""
+    ax = ax or _axes()
+    read = [f if isinstance(f, Univariate) else univariate(f) for f in functions]
+    if not read:
+        raise InputError("a plot needs at least one function")
+    for number, u in enumerate(read):
+        line = sample(u, on, points=points)
+        shown = labels[number] if labels else _label(u.expr)
+        ax.plot(line.x, line.height if log else line.y, label=shown, **_look(number))
+    ax.set_xlabel(_label(read[0].x))
+    ax.set_xlim(float(Fraction(str(on[0]))), float(Fraction(str(on[1]))))
+    _finish(ax, log=log)
+    return ax
+
+
+def tail(
+    found: Any,
+    ax: Axes | None = None,
+    *,
+    on: tuple[Any, Any] | None = None,
+    points: int = 301,
+) -> Axes:
+    """log₁₀ of |f|, of its tail expansion, and the band that the remainder proves for f.
+
+    `found` is a `Tail`. The band is drawn where the expansion is larger than its remainder's bound.
+    """
+    ax = ax or _axes()
+    x = found.x
+    whole = sympy.Add(*found.terms)
+    sign = 1 if found.toward is sympy.oo else -1
+    start = _start(found)
+    span = on or tuple(sorted((start, start + sign * 20)))
+    truth = sample(Univariate(found.f, x, "f"), span, points=points)
+    ax.plot(truth.x, truth.height, label=_label(found.f, "f"), **_look(0))
+    model = sample(whole, span, points=points, x=x) if whole != 0 else None
+    if model is not None:
+        name = "expansion" if len(found.terms) > 1 else "leading term"
+        ax.plot(model.x, model.height, label=name, **_look(1))
+    if found.remainder is not None:
+        bound = sample(found.remainder.bound(x), span, points=points, x=x)
+        ax.plot(bound.x, bound.height, label="bound of the remainder", **_look(2))
+        if model is not None:
+            band = list(_band(model, bound))
+            ax.fill_between(
+                model.x, [b[0] for b in band], [b[1] for b in band],
+                color=_INKS[1], alpha=0.2, hatch="///", linewidth=0,
+                label="where f is proved to lie",
+            )  # fmt: skip
+    ax.set_xlabel(_label(x))
+    ax.set_xlim(float(Fraction(str(span[0]))), float(Fraction(str(span[1]))))
+    _finish(ax, log=True)
+    return ax
+
+
+def _start(found: Any) -> int:
+    """A round place at which the expansion holds."""
+    start = 0 if found.remainder is None else found.remainder.valid_from
+    if start in (sympy.oo, -sympy.oo):
+        return 0
+    return int(sympy.ceiling(start) if found.toward is sympy.oo else sympy.floor(start))
+
+
+def _band(model: Curve, bound: Curve) -> Iterator[tuple[float, float]]:
+    """log₁₀ of |model| ∓ bound, point by point; nan where the bound is not the smaller one."""
+    for m, b in zip(model.height, bound.height, strict=True):
+        ratio = 10.0 ** min(b - m, 0.0) if math.isfinite(m) and math.isfinite(b) else math.nan
+        inside = ratio < 1
+        yield (m + math.log10(1 - ratio) if inside else math.nan, m + math.log10(1 + ratio))
+
+
+def errors(
+    points: Sequence[tuple[float, float]], ax: Axes | None = None, *, switches: Sequence[float] = ()
+) -> Axes:
+    """Error in ulp against x, from (x, error) pairs; `switches` are the kernel's switch points."""
+    ax = ax or _axes()
+    if not points:
+        raise InputError("a plot of errors needs at least one point")
+    ax.plot([p[0] for p in points], [p[1] for p in points], ".", color=_INKS[0], markersize=2.5,
+            label=f"{len(points)} points")  # fmt: skip
+    ax.axhline(0.5, color=_INKS[1], linestyle=_DASHES[1], linewidth=1, label="half a unit")
+    for number, place in enumerate(switches):
+        ax.axvline(place, color=_INKS[4], linestyle=_DASHES[2], linewidth=0.9,
+                   label="switch points" if number == 0 else None)  # fmt: skip
+    ax.set_xlabel("$x$")
+    ax.set_ylabel("error in ulp")
+    ax.set_ylim(bottom=0)
+    _finish(ax, log=False)
+    return ax
+
+
+def depth(
+    series: Sequence[tuple[str, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    xlabel: str = "layers back from the last, $L - l$",
+    ylabel: str = r"$\log_{10}\,|\delta^{l}|$",
+) -> Axes:
+    """Heights log₁₀|δˡ| against depth, one dash a series of (name, heights)."""
+    ax = ax or _axes()
+    if not series:
+        raise InputError("a plot over depth needs at least one series")
+    for number, (name, heights) in enumerate(series):
+        ax.plot(range(len(heights)), heights, label=name, marker="osv^D"[number % 5], markersize=3,
+                markevery=max(1, len(heights) // 12), **_look(number))  # fmt: skip
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    _finish(ax, log=False)
+    return ax
+
+
+def save(figure: Figure, stream: IO[bytes], kind: str = "svg") -> None:
+    """Write a figure as svg, pdf or png: the same bytes for the same figure, letters as shapes."""
+    dates = {"svg": "Date", "pdf": "CreationDate"}
+    if kind not in (*dates, "png"):
+        raise InputError(f"a plot is written as svg, pdf or png, got {kind!r}")
+    with _style():
+        metadata = {dates[kind]: None} if kind in dates else {}
+        figure.savefig(stream, format=kind, metadata=metadata, dpi=160)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise UnsupportedError("plots need matplotlib: pip install 'symgrad[plot]'") from None
+    settings: Any = {
+        "svg.hashsalt": "symgrad", "svg.fonttype": "path", "mathtext.fontset": "cm",
+        "font.family": "sans-serif", "font.size": 10, "figure.facecolor": "white",
+        "axes.facecolor": "white", "path.simplify": True, "hatch.linewidth": 0.4,
+    }  # fmt: skip
+    with mpl.rc_context(settings):
+        yield
+
+
+def _axes() -> Axes:
+    with _style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        return figure.subplots()
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {
+        "linestyle": _DASHES[number % len(_DASHES)], "color": _INKS[number % len(_INKS)],
+        "linewidth": 1.6,
+    }  # fmt: skip
+
+
+def _finish(ax: Axes, *, log: bool) -> None:
+    ax.grid(visible=True, linewidth=0.4, color="#cccccc")
+    if log:
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"$10^{{{height:.0f}}}$"))
+    ax.legend(frameon=False, fontsize=9)
+
+
+def _label(formula: Any, otherwise: str = "") -> str:
+    """A formula in mathtext where that can set it, else as text."""
+    from matplotlib.mathtext import MathTextParser
+
+    if otherwise and len(text(formula)) > 40:
+        return otherwise
+    words = f"${latex(formula)}$"
+    try:
+        MathTextParser("path").parse(words)
+    except ValueError:
+        return text(formula).replace("$", r"\$")
+    return words

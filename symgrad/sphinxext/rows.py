@@ -1,0 +1,88 @@
+"""The table of directives: one row is one directive, what it takes and which options it has.
+
+What a row shows is made by the function of the same name in `results`, from the options as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symgrad.sphinxext.options import (
+    Converter,
+    choice,
+    flag,
+    number,
+    numbers,
+    text,
+    whole,
+    wholes,
+)
+
+__all__ = ["ROWS", "Row"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A directive `symgrad:name`; `argument` names what stands behind the colons.
+
+    `files` are the options that name a file beside the document.
+    """
+
+    name: str
+    argument: str
+    options: Mapping[str, Converter] = field(default_factory=dict)
+    optional: bool = False
+    files: tuple[str, ...] = ()
+
+
+_TOWARD = choice("oo", "-oo", "both")
+
+ROWS = (
+    Row("definition", "an activation", {"orders": wholes(0, 6)}),
+    Row(
+        "derivation",
+        "the activations of the layers, as sigmoid | tanh",
+        {
+            "layers": whole(1, 100),
+            "layer": whole(1, 100),
+            "of": choice("delta", "w", "b", "x", "hessian"),
+            "form": choice("recursive", "product", "explicit"),
+            "steps": choice("all", "first-last", "none"),
+            "loss": text,
+            "no-bias": flag,
+            "chain": text,
+        },
+        optional=True,
+        files=("chain",),
+    ),
+    Row(
+        "tails",
+        "a function",
+        {"toward": _TOWARD, "terms": whole(1, 12), "at": numbers(), "proof": flag},
+    ),
+    Row("bound", "a function", {"on": text, "proof": flag}),
+    Row("facts", "a function", {"only": text, "proof": flag}),
+    Row(
+        "saturation",
+        "an activation",
+        {"eps": numbers(), "toward": _TOWARD},
+    ),
+    Row("kernel", "a function", {"source": flag, "check": flag, "points": whole(10, 10**6)}),
+    Row("claim", "a statement", {"on": text, "verdict": choice("proved", "refuted", "undecided"),
+                                 "proof": flag}),
+    Row(
+        "plot",
+        "a function",
+        {
+            "kind": choice("curve", "tail", "error", "depth"),
+            "orders": wholes(0, 6),
+            "range": numbers(2),
+            "log": flag,
+            "toward": choice("oo", "-oo"),
+            "terms": whole(1, 12),
+            "depth": whole(2, 10**4),
+            "weight": number,
+        },
+    ),
+)  # fmt: skip

@@ -1,0 +1,56 @@
+"""The worker: a request, one JSON object, on each line of standard input; one line answers it.
+
+It is the only part of the extension that imports SymPy. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+import sys
+from typing import Any
+
+from symgrad.errors import SymgradError
+from symgrad.sphinxext.results import answer
+from symgrad.sphinxext.setting import Drawing, set_blocks
+from symgrad.sphinxext.shelf import write_whole
+
+__all__ = ["main", "respond"]
+
+
+def respond(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request: set blocks, or the message of the error."""
+    stem, files = pathlib.Path(request["stem"]), []
+
+    def save(drawing: Drawing) -> str:
+        from symgrad.plot import save as written
+
+        name = f"{stem.name}-{len(files) // 2}"
+        figure = drawing.draw()
+        for kind in ("svg", "pdf"):
+            buffer = io.BytesIO()
+            written(figure, buffer, kind)
+            write_whole(stem.parent / f"{name}.{kind}", buffer.getvalue())
+            files.append(f"{name}.{kind}")
+        return name
+
+    try:
+        found = answer(request)
+        blocks = set_blocks(found.blocks, label=found.label, save=save)
+    except SymgradError as error:
+        return {"error": str(error), "kind": type(error).__name__}
+    return {"blocks": blocks, "failed": found.failed, "facts": found.facts, "files": files}
+
+
+def main() -> None:
+    """Answer until standard input ends; what anything prints goes to standard error."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        print(json.dumps(respond(json.loads(line))), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()
