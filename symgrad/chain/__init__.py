@@ -1,0 +1,22 @@
+"""The chain: closed forms, Hessian, bounds, critical points, diagnosis, and its kernel."""
+
+from symgrad.chain.chain import Chain
+from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
+from symgrad.chain.layer import Layer
+from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, w_, z_
+from symgrad.chain.program import StraightLine
+
+__all__ = [
+    "EXPLICIT_NODES",
+    "Chain",
+    "Gradient",
+    "Layer",
+    "StraightLine",
+    "a_",
+    "b_",
+    "delta_",
+    "e_",
+    "kappa_",
+    "w_",
+    "z_",
+]

@@ -1,0 +1,425 @@
+"""One gradient of the chain: product form, explicit form, program, and its derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy
+from sympy import Basic, Derivative, Eq, Expr, Function, Mul, Ne, Symbol
+
+from symgrad.activation import X
+from symgrad.chain.chain import Chain
+from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
+from symgrad.chain.program import StraightLine
+from symgrad.errors import LimitError
+from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
+from symgrad.render import Block, Formula, Para, Shown
+
+__all__ = ["EXPLICIT_NODES", "Gradient", "equal"]
+
+EXPLICIT_NODES = 10_000
+"""The largest explicit form that is built without asking, in nodes of its tree."""
+
+_SOURCE = (
+    "Rumelhart, Hinton, Williams 1986, Learning representations by back-propagating errors, eq. 4-7"
+)
+
+
+def equal(claimed: Expr, found: Expr, by: str) -> Verdict:
+    """Proved where both sides are the same by exact algebra; undecided otherwise."""
+    if claimed == found or sympy.expand(claimed - found) == 0:
+        return Proved(by)
+    return Undecided(f"exact algebra did not reduce {claimed} - ({found}) to zero")
+
+
+@dataclass(frozen=True)
+class Gradient(Shown):
+    """∂C/∂(·) as a product of weights, slopes g'(zᵏ) and δᴸ.
+
+    `expr` is the product, `explicit` the same in w, b, x, y, `program` its straight-line form.
+
+    >>> from symgrad.catalogue import tanh
+    >>> net = Chain(tanh, depth=2)
+    >>> net.gradient("w", 1).expr == net.w(2) * tanh.d(1)(net.z(1)) * delta_(2) * net.a(0)
+    True
+    >>> bool(net.gradient("w", 1).verdict)
+    True
+    """
+
+    chain: Chain
+    of: str
+    layer: int
+
+    @property
+    def name(self) -> str:
+        """Its name among the outputs of the chain's program: w__1, delta__1, x, w."""
+        if self.of in ("x", "a"):
+            return "x"
+        if self.of == "w" and self.layer == 0:
+            return "w"
+        return f"{self.of}__{self.layer}"
+
+    @property
+    def symbol(self) -> Expr:
+        """The left-hand side: δˡ, ∂C/∂wˡ, ∂C/∂bˡ, ∂C/∂x, or ∂aᴸ/∂x."""
+        if self.of == "delta":
+            return delta_(self.layer)
+        if self.of == "a":
+            return _derivative(a_(self.chain.depth).name, x_)
+        return _derivative("C", real(self.name))
+
+    # the product form
+
+    @cached_property
+    def factors(self) -> tuple[Expr, ...]:
+        """The factors of the product form: weights, slopes, and what comes from the cost."""
+        chain, l = self.chain, self.layer
+        match self.of:
+            case "a":
+                return _path(chain, 1, chain.depth)
+            case "x":
+                return _arrow(chain, 0)
+            case "w":
+                return (*_delta(chain, l), a_(l - 1))
+            case _:
+                return _delta(chain, l)
+
+    @cached_property
+    def expr(self) -> Expr:
+        """The textbook form in wᵏ, g'ₖ(zᵏ), δᴸ (and aˡ⁻¹)."""
+        if self.of == "w" and self.layer == 0:
+            layers = range(1, self.chain.depth + 1)
+            return sympy.Add(*(Gradient(self.chain, "w", l).expr for l in layers))
+        return Mul(*self.factors)
+
+    # the explicit form
+
+    @property
+    def explicit(self) -> Expr:
+        """The gradient in w, b, x, y alone; raises `LimitError` past `EXPLICIT_NODES` nodes."""
+        return self.explicit_form(EXPLICIT_NODES)
+
+    def explicit_form(self, max_nodes: int) -> Expr:
+        """The explicit form with a limit of your own on the nodes of its tree."""
+        chain = self.chain
+        size = _explicit_size(chain, self)
+        if size > max_nodes:
+            raise LimitError(
+                f"the explicit form of {self.name} has about {size} nodes, more than {max_nodes}; "
+                "use .program, which is linear in the depth, or explicit_form(max_nodes)"
+            )
+        given = chain.given
+        output, table = given.get(x_, x_), {x_: given.get(x_, x_), y_: given.get(y_, y_)}
+        for l, layer in enumerate(chain.layers, 1):
+            w = chain.w(l)
+            table[w] = given.get(w, w)
+            bias = given.get(chain.b(l), chain.b(l)) if layer.has_bias else 0
+            before = output
+            table[z_(l)] = table[w] * before + bias
+            output = layer.g(table[z_(l)]) + (before if layer.skip else 0)
+            table[a_(l)] = output
+        depth = chain.depth
+        table[e_(depth)] = put(chain.loss.da, {real("a"): output, y_: table[y_]})
+        table[delta_(depth)] = table[e_(depth)] * chain.layers[-1].g.d(1)(table[z_(depth)])
+        return put(self.expr, table)
+
+    @property
+    def program(self) -> StraightLine:
+        """The lines of the chain's program that this gradient needs."""
+        if self.of != "a":
+            return self.chain.program.only(self.name)
+        unit = Chain(self.chain.layers, loss=lambda a, y: a, tie_weights=self.chain.tie_weights)
+        return unit.program.only("x")
+
+    # the derivation
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """From the definition by the chain rule, each step checked by SymPy differentiation."""
+        return Derivation(tuple(_steps(self)))
+
+    @property
+    def fact(self) -> Fact:
+        """The closed form as a claim."""
+        under = tuple(dict.fromkeys(c for step in self.derivation for c in step.under))
+        claim = Eq(self.symbol, self.expr, evaluate=False)
+        return Fact(f"chain.{self.of}.{self.layer}", claim, self.derivation, under, _SOURCE)
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.derivation.verdict
+
+    def _blocks(self) -> Iterable[Block]:
+        yield Formula(self.symbol, self.expr)
+        kind = "Proved" if self.verdict else "Not proved"
+        yield Para(f"{kind} in {len(self.derivation)} steps; see .derivation, .explicit, .program.")
+
+
+def _derivative(of: str, variable: Symbol) -> Expr:
+    return Derivative(Function(of, real=True)(variable), variable, evaluate=False)
+
+
+def slope(chain: Chain, k: int) -> Expr:
+    """g'ₖ(zᵏ)."""
+    return chain.layers[k - 1].g.d(1)(z_(k))
+
+
+def _path(chain: Chain, first: int, last: int) -> tuple[Expr, ...]:
+    """∂a^last/∂a^(first-1): w g' for each plain layer, 1 + w g' for each with a skip connection."""
+    layers = range(first, last + 1)
+    plain = [k for k in layers if not chain.layers[k - 1].skip]
+    weights = [chain.w(k) for k in plain]
+    slopes = [slope(chain, k) for k in plain]
+    skips = [1 + chain.w(k) * slope(chain, k) for k in layers if chain.layers[k - 1].skip]
+    return (*weights, *slopes, *skips)
+
+
+def _arrow(chain: Chain, l: int) -> tuple[Expr, ...]:
+    """∂C/∂aˡ as factors, down to δᴸ where the last layer is plain and to eᴸ where it is not."""
+    depth = chain.depth
+    if l == depth or chain.layers[-1].skip:
+        return (*_path(chain, l + 1, depth), e_(depth))
+    return (*_path(chain, l + 1, depth - 1), chain.w(depth), delta_(depth))
+
+
+def _delta(chain: Chain, l: int) -> tuple[Expr, ...]:
+    """δˡ as factors; at the last layer what the cost gives."""
+    if l == chain.depth:
+        return (put(chain.loss.da, {real("a"): a_(l)}), slope(chain, l))
+    return (slope(chain, l), *_arrow(chain, l))
+
+
+def _explicit_size(chain: Chain, gradient: Gradient) -> int:
+    """About how many nodes the explicit form has, without building it."""
+    size: dict[Basic, int] = {x_: _nodes(chain.input), y_: _nodes(chain.target)}
+    given = chain.given
+    for l, layer in enumerate(chain.layers, 1):
+        w, before = chain.w(l), size[a_(l - 1)]
+        size[w] = _nodes(given.get(w, w))
+        bias = _nodes(given.get(chain.b(l), x_)) + 1 if layer.has_bias else 0
+        size[z_(l)] = size[w] + before + bias + 1
+        size[a_(l)] = size[z_(l)] + _nodes(layer.g(z_(l))) - 1 + (before + 1 if layer.skip else 0)
+    depth, da = chain.depth, chain.loss.da
+    size[e_(depth)] = _nodes(da) + da.count(real("a")) * size[a_(depth)]
+    size[delta_(depth)] = size[e_(depth)] + size[z_(depth)] + _nodes(slope(chain, depth))
+    rows = range(1, depth + 1) if gradient.of == "w" and gradient.layer == 0 else [gradient.layer]
+    parts = [f for l in rows for f in Gradient(chain, gradient.of, l).factors]
+    return sum(_nodes(f) + sum(size.get(s, 1) - 1 for s in f.free_symbols) for f in parts)
+
+
+def _nodes(expr: Expr) -> int:
+    return sum(1 for _ in sympy.preorder_traversal(expr))
+
+
+# --- the derivation -------------------------------------------------------------------------------
+
+
+def _kink_conditions(chain: Chain, k: int) -> tuple[Basic, ...]:
+    return tuple(Ne(z_(k), kink.at) for kink in chain.layers[k - 1].kinks)
+
+
+def _steps(gradient: Gradient) -> list[Step]:
+    chain = gradient.chain
+    if gradient.of == "w" and gradient.layer == 0:
+        return _tied_steps(chain)
+    steps = _slope_steps(chain)
+    if gradient.of == "a":
+        return _output_steps(gradient, steps)
+    l = max(gradient.layer, 1)
+    goal = "delta" if gradient.of != "x" else "x"
+    skips = any(layer.skip for layer in chain.layers[l if goal == "delta" else 0 :])
+    if goal == "x" and skips:
+        return _arrow_steps(gradient, steps, 0)
+    found = (
+        _arrow_steps(Gradient(chain, "delta", l), steps, l)
+        if skips
+        else _delta_steps(chain, l, steps)
+    )
+    if gradient.of == "delta":
+        return found
+    return [*found, _last_step(gradient, l, len(found))]
+
+
+def _slope_steps(chain: Chain) -> list[Step]:
+    """For each activation once: its derivative in elementary functions."""
+    steps = []
+    for layer in dict.fromkeys(chain.layers):
+        claim = Eq(layer.g.d(1)(X), layer.formula(1), evaluate=False)
+        if any(step.claim == claim for step in steps):
+            continue
+        by = "SymPy differentiation of the formula of the record"
+        verdict = equal(layer.formula(1), _off_kinks(layer.formula().diff(X)), by)
+        under = tuple(Ne(X, kink.at) for kink in layer.kinks)
+        steps.append(Step(claim, f"the slope of {layer.g}", verdict, (), under))
+    return steps
+
+
+def _off_kinks(expr: Expr) -> Expr:
+    return put(expr, dict.fromkeys(expr.atoms(sympy.DiracDelta), sympy.S.Zero))
+
+
+def _cost_step(chain: Chain) -> Step:
+    """δᴸ by the chain rule through c."""
+    depth, layer = chain.depth, chain.layers[-1]
+    output = chain.activation(depth)
+    found = put(chain.loss.formula, {real("a"): output}).diff(z_(depth))
+    claimed = Mul(put(chain.loss.da, {real("a"): output}), layer.g.d(1)(z_(depth)))
+    shown = Mul(*_delta(chain, depth))
+    verdict = equal(claimed, _off_kinks(found), "SymPy differentiation of c(g(z), y)")
+    because = f"the chain rule at the cost {chain.loss.name}, a = g(z) at the last layer"
+    claim = Eq(delta_(depth), shown, evaluate=False)
+    return Step(claim, because, verdict, (), _kink_conditions(chain, depth))
+
+
+def _delta_steps(chain: Chain, l: int, steps: list[Step]) -> list[Step]:
+    """δᴸ, then δᵏ from δᵏ⁺¹ down to l, then the product."""
+    depth = chain.depth
+    definition = Eq(delta_(l), _derivative("C", z_(l)), evaluate=False)
+    steps = [*steps, Step(definition, "the definition of the error term", Proved("definition"))]
+    start = len(steps)
+    steps.append(_cost_step(chain))
+    recurrence: list[Expr] = [delta_(depth)]
+    for k in range(depth - 1, l - 1, -1):
+        local = put(chain.preactivation(k + 1), {a_(k): chain.activation(k)}).diff(z_(k))
+        claimed = chain.w(k + 1) * slope(chain, k)
+        recurrence.append(local)
+        steps.append(Step(
+            Eq(delta_(k), Mul(claimed, delta_(k + 1)), evaluate=False),
+            "the chain rule: C depends on this z through the next one alone",
+            equal(claimed, local, "SymPy differentiation of w g(z) + b"),
+            (len(steps),), _kink_conditions(chain, k),
+        ))  # fmt: skip
+    if l < depth:
+        given = tuple(range(start + 2, len(steps) + 1))
+        product = Gradient(chain, "delta", l).expr
+        verdict = equal(
+            product, Mul(*recurrence), "exact algebra: each recurrence put into the next"
+        )
+        claim = Eq(delta_(l), product, evaluate=False)
+        steps.append(Step(claim, "the recurrences put into one another", verdict, given))
+    return steps
+
+
+def _arrow_steps(gradient: Gradient, steps: list[Step], l: int) -> list[Step]:
+    """The road through eᵏ = ∂C/∂aᵏ, which skip connections need."""
+    chain, depth = gradient.chain, gradient.chain.depth
+    found = put(chain.loss.formula.diff(real("a")), {real("a"): a_(depth)})
+    claimed = put(chain.loss.da, {real("a"): a_(depth)})
+    steps = [*steps, Step(
+        Eq(e_(depth), claimed, evaluate=False), "the derivative of the cost in its first argument",
+        equal(claimed, _off_kinks(found), "SymPy differentiation of the cost"),
+    )]  # fmt: skip
+    start, recurrence = len(steps), [e_(depth)]
+    for k in range(depth, l, -1):
+        step, local = _path_step(chain, k, Mul, e_(k - 1), e_(k), (len(steps),))
+        steps.append(step)
+        recurrence.append(local)
+    if l > 0:
+        local = chain.activation(l).diff(z_(l))
+        steps.append(Step(
+            Eq(delta_(l), Mul(slope(chain, l), e_(l)), evaluate=False),
+            "the chain rule through a = g(z)",
+            equal(slope(chain, l), local, "SymPy differentiation of the layer"), (len(steps),),
+            _kink_conditions(chain, l),
+        ))  # fmt: skip
+        recurrence.append(local)
+    product, found = gradient.expr, Mul(*recurrence)
+    last = chain.layers[-1]
+    if not last.skip:
+        shown = {delta_(depth): e_(depth) * slope(chain, depth)}
+        verdict = equal(
+            put(product, shown), found, "exact algebra: each recurrence put into the next"
+        )
+    else:
+        verdict = equal(product, found, "exact algebra: each recurrence put into the next")
+    if l < depth:
+        claim = Eq(gradient.symbol, product, evaluate=False)
+        given = tuple(range(start + 1, len(steps) + 1))
+        steps.append(Step(claim, "the recurrences put into one another", verdict, given))
+    return steps
+
+
+def _path_step(
+    chain: Chain, k: int, join: type[Mul], left: Expr, right: Expr, given: tuple[int, ...]
+) -> tuple[Step, Expr]:
+    """One step of ∂aᵏ/∂aᵏ⁻¹ = w g' (+ 1), checked; and what SymPy finds for it."""
+    local = put(chain.activation(k), {z_(k): chain.preactivation(k)}).diff(a_(k - 1))
+    local = put(local, {chain.preactivation(k): z_(k)})
+    claimed = Mul(*_path(chain, k, k))
+    step = Step(
+        Eq(left, join(claimed, right), evaluate=False),
+        "the chain rule: the cost depends on this activation through the next one alone",
+        equal(claimed, local, "SymPy differentiation of the layer"),
+        given, _kink_conditions(chain, k),
+    )  # fmt: skip
+    return step, local
+
+
+def _output_steps(gradient: Gradient, steps: list[Step]) -> list[Step]:
+    chain, one = gradient.chain, sympy.S.One
+    start, recurrence = len(steps), list[Expr]()
+    before: Expr = one
+    for k in range(1, chain.depth + 1):
+        left = _derivative(a_(k).name, x_)
+        step, local = _path_step(chain, k, Mul, left, before, (len(steps),) if k > 1 else ())
+        steps.append(step)
+        recurrence.append(local)
+        before = left
+    verdict = equal(
+        gradient.expr, Mul(*recurrence), "exact algebra: each recurrence put into the next"
+    )
+    given = tuple(range(start + 1, len(steps) + 1))
+    claim = Eq(gradient.symbol, gradient.expr, evaluate=False)
+    return [*steps, Step(claim, "the factors of the layers multiplied", verdict, given)]
+
+
+def _last_step(gradient: Gradient, l: int, earlier: int) -> Step:
+    """From δˡ to ∂C/∂wˡ, ∂C/∂bˡ or ∂C/∂x through zˡ = wˡ aˡ⁻¹ + bˡ."""
+    chain = gradient.chain
+    variable = {"w": chain.w(l), "b": real(f"b__{l}"), "x": x_}[gradient.of]
+    # The other uses of a tied w are held fixed: this is the share of layer l.
+    local = chain.preactivation(l).diff(variable)
+    claimed = {"w": a_(l - 1), "b": sympy.S.One, "x": chain.w(l)}[gradient.of]
+    by = "SymPy differentiation of w a + b"
+    claim = Eq(gradient.symbol, gradient.expr, evaluate=False)
+    product = equal(gradient.expr, claimed * Mul(*_delta_of(gradient, l)), by)
+    verdict = equal(claimed, local, by) if product else product
+    return Step(
+        claim, f"the chain rule: ∂z/∂{gradient.of} times the error term", verdict, (earlier,)
+    )
+
+
+def _delta_of(gradient: Gradient, l: int) -> tuple[Expr, ...]:
+    """δˡ as the last line of the derivation wrote it; at x on a chain of one layer δᴸ itself."""
+    if gradient.of == "x" and l == gradient.chain.depth:
+        return (delta_(l),)
+    return _delta(gradient.chain, l)
+
+
+def _tied_steps(chain: Chain) -> list[Step]:
+    """∂C/∂w = Σ δˡ aˡ⁻¹: every layer's share by its own derivation, then the sum rule."""
+    steps: list[Step] = []
+    shares: list[int] = []
+    for l in range(1, chain.depth + 1):
+        part = _steps(Gradient(chain, "w", l))
+        offset = len(steps)
+        steps += [
+            Step(
+                s.claim,
+                s.because,
+                s.verdict,
+                tuple(n + offset for n in s.given),
+                s.under,
+                s.evidence,
+            )
+            for s in part
+        ]
+        shares.append(len(steps))
+    w = real("w")
+    claimed = Gradient(chain, "w", 0).expr
+    summed = sympy.Add(*(Gradient(chain, "w", l).expr for l in range(1, chain.depth + 1)))
+    claim = Eq(_derivative("C", w), claimed, evaluate=False)
+    verdict = equal(claimed, summed, "the sum rule for a variable that enters in several places")
+    return [*steps, Step(claim, "w enters at every layer", verdict, tuple(shares))]
