@@ -1,0 +1,309 @@
+"""A file that describes a chain, read into plain validated data; TOML, or JSON of the same shape.
+
+    input = 0.5                       a number; the symbol x where it is not given
+    target = "1/3"                    a number or a constant expression in quotes
+    loss = "squared_error"
+    tie_weights = false
+
+    [[layers]]
+    activation = "leaky_relu"
+    parameters = { alpha = 0.2 }
+    weight = 1.5                      the symbol w__l where it is not given
+    bias = false                      no bias; the symbol b__l where it is not given
+    skip = false
+    repeat = 3                        three layers alike
+
+Instead of `[[layers]]`, `activation`, `parameters`, `depth`, `weights`, `biases` describe equal
+layers. A table `[activations.NAME]` with a `formula` in x adds an activation of one's own. Decimals
+mean the decimal that is written. One wrong entry is one `InputError` with file, key, value, and what
+is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from sympy import Expr, Integer, Rational
+
+from symgrad import loss as _losses
+from symgrad import words
+from symgrad.activation import Activation, X
+from symgrad.catalogue import activations
+from symgrad.errors import InputError, UnknownNameError
+from symgrad.loss import Loss
+from symgrad.parse import Names
+
+__all__ = ["ChainSpec", "LayerSpec", "chain_spec", "read_chain"]
+
+MAX_BYTES = 1_000_000
+MAX_LAYERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """One layer; `weight` None is the symbol wˡ, `bias` None the symbol bˡ, False no bias."""
+
+    activation: Activation
+    weight: Expr | None = None
+    bias: Expr | bool | None = None
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSpec:
+    """What a chain file says; `x` and `y` None are the symbols x and y."""
+
+    layers: tuple[LayerSpec, ...]
+    loss: Loss
+    x: Expr | None = None
+    y: Expr | None = None
+    tie_weights: bool = False
+    title: str = ""
+    source: str = field(default="", compare=False)
+
+
+_TOP = ("title", "input", "target", "loss", "tie_weights", "activations", "layers")
+_EQUAL = ("activation", "parameters", "depth", "weights", "biases", "skip")
+_LAYER = ("activation", "parameters", "weight", "bias", "skip", "repeat")
+
+
+class _Reader:
+    """The entries of one file, each read with the place it stands in."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.known = {g.name: g for g in activations()}
+
+    def fail(self, key: str, law: str, value: Any = None) -> NoReturn:
+        shown = "" if value is None else f" = {_shown(value)}"
+        raise InputError(f"{self.source}: {key}{shown}: {law}")
+
+    def table(self, value: Any, key: str, allowed: tuple[str, ...]) -> dict[str, Any]:
+        """A table whose keys are all allowed."""
+        if not isinstance(value, dict):
+            self.fail(key, "a table is needed here", value)
+        for name in value:
+            if name not in allowed:
+                near = difflib.get_close_matches(name, allowed, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(allowed)}"
+                self.fail(f"{key}.{name}".removeprefix("."), f"no such key; {hint}")
+        return value
+
+    def number(self, value: Any, key: str) -> Expr:
+        """A finite real constant: a number, or an expression in quotes."""
+        if isinstance(value, bool) or not isinstance(value, (int, Rational, str)):
+            self.fail(key, 'a number or a constant such as "sqrt(2)" is needed', value)
+        if isinstance(value, Rational):
+            return value
+        if isinstance(value, int):
+            if value.bit_length() > 200:
+                self.fail(key, "a number has at most 60 digits")
+            return Integer(value)
+        try:
+            return words.parse(value, Names(functions=words.names().functions))
+        except InputError as error:
+            self.fail(key, f"no constant expression: {error}", value)
+
+    def flag(self, value: Any, key: str) -> bool:
+        if not isinstance(value, bool):
+            self.fail(key, "true or false is needed", value)
+        return value
+
+    def count(self, value: Any, key: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LAYERS:
+            self.fail(key, f"a whole number from 1 to {MAX_LAYERS} is needed", value)
+        return value
+
+    def text(self, value: Any, key: str) -> str:
+        if not isinstance(value, str):
+            self.fail(key, "text in quotes is needed", value)
+        return value
+
+    def activation(self, value: Any, parameters: Any, key: str, place: str) -> Activation:
+        name = self.text(value, key)
+        if name not in self.known:
+            self.fail(key, str(UnknownNameError("activation", name, self.known)), name)
+        g = self.known[name]
+        allowed = tuple(p.name for p in g.parameters)
+        given = self.table(parameters, f"{place}parameters", allowed)
+        values = {n: self.number(v, f"{place}parameters.{n}") for n, v in given.items()}
+        try:
+            return g.bind(**values)
+        except InputError as error:
+            self.fail(f"{place}parameters", str(error), parameters)
+
+    def own_activations(self, table: Any) -> None:
+        """The `[activations.NAME]` tables."""
+        if not isinstance(table, dict):
+            self.fail("activations", "a table is needed here", table)
+        for name, entry in table.items():
+            key = f"activations.{name}"
+            entry = self.table(entry, key, ("formula", "source"))
+            if name in self.known:
+                self.fail(key, "the catalogue has an activation of this name; choose another")
+            formula = self.text(entry.get("formula"), f"{key}.formula")
+            try:
+                expr = words.parse(formula, words.names(None, *self.known.values()))
+                source = self.text(entry.get("source", ""), f"{key}.source")
+                self.known[name] = Activation.from_expr(name, expr, X, source=source)
+            except InputError as error:
+                self.fail(f"{key}.formula", str(error), formula)
+
+    def bias(self, value: Any, key: str) -> Expr | bool:
+        """False for no bias, else a number."""
+        if value is True:
+            self.fail(key, "a number or false is needed; leave the key out for a symbol", value)
+        return False if value is False else self.number(value, key)
+
+    def layers(self, rows: Any) -> list[LayerSpec]:
+        """The layers of `[[layers]]`, repeated ones written out."""
+        if not isinstance(rows, list) or not rows:
+            self.fail("layers", "at least one [[layers]] is needed", rows)
+        found: list[LayerSpec] = []
+        for index, row in enumerate(rows, 1):
+            place = f"layers[{index}]"
+            row = self.table(row, place, _LAYER)
+            if "activation" not in row:
+                self.fail(f"{place}.activation", "missing; one of: " + ", ".join(self.known))
+            parameters = row.get("parameters", {})
+            g = self.activation(row["activation"], parameters, f"{place}.activation", f"{place}.")
+            layer = LayerSpec(
+                g,
+                self.optional(row, "weight", place, self.number),
+                self.optional(row, "bias", place, self.bias),
+                self.flag(row.get("skip", False), f"{place}.skip"),
+            )
+            found += [layer] * self.count(row.get("repeat", 1), f"{place}.repeat")
+            if len(found) > MAX_LAYERS:
+                self.fail(place, f"a chain file has at most {MAX_LAYERS} layers")
+        return found
+
+    def optional(
+        self, row: Mapping[str, Any], name: str, place: str, read: Callable[[Any, str], Any]
+    ) -> Any:
+        return read(row[name], f"{place}.{name}") if name in row else None
+
+    def equal_layers(self, top: Mapping[str, Any]) -> list[LayerSpec]:
+        """The layers of `activation` and `depth`."""
+        for needed in ("activation", "depth"):
+            if needed not in top:
+                self.fail(needed, "missing; give [[layers]], or activation and depth")
+        g = self.activation(top["activation"], top.get("parameters", {}), "activation", "")
+        depth = self.count(top["depth"], "depth")
+        weights = self.per_layer(top.get("weights"), depth, "weights", self.number)
+        biases = self.per_layer(top.get("biases"), depth, "biases", self.bias)
+        skip = self.flag(top.get("skip", False), "skip")
+        return [LayerSpec(g, w, b, skip) for w, b in zip(weights, biases, strict=True)]
+
+    def per_layer(
+        self, value: Any, depth: int, key: str, read: Callable[[Any, str], Any]
+    ) -> list[Any]:
+        """One value for all layers, or a list of one for each."""
+        if value is None:
+            return [None] * depth
+        if not isinstance(value, list):
+            return [read(value, key)] * depth
+        if len(value) != depth:
+            self.fail(key, f"one value for each of {depth} layers is needed, got {len(value)}")
+        return [read(v, f"{key}[{l}]") for l, v in enumerate(value, 1)]
+
+    def chain(self, data: Any) -> ChainSpec:
+        equal = isinstance(data, dict) and "layers" not in data
+        allowed = _TOP + _EQUAL if equal else _TOP
+        if isinstance(data, dict) and not equal:
+            for name in _EQUAL:
+                if name in data:
+                    self.fail(name, "goes with activation and depth, not with [[layers]]")
+        top = self.table(data, "", allowed)
+        self.own_activations(top.get("activations", {}))
+        name = self.text(top.get("loss", "squared_error"), "loss")
+        try:
+            loss = _losses.loss(name)
+        except UnknownNameError as error:
+            self.fail("loss", str(error), name)
+        tied = self.flag(top.get("tie_weights", False), "tie_weights")
+        layers = self.equal_layers(top) if equal else self.layers(top["layers"])
+        if tied and len({l.weight for l in layers}) > 1:
+            self.fail("tie_weights", "tied weights are equal: give the same number or none", tied)
+        return ChainSpec(
+            tuple(layers),
+            loss,
+            self.optional(top, "input", "", lambda v, _: self.number(v, "input")),
+            self.optional(top, "target", "", lambda v, _: self.number(v, "target")),
+            tied,
+            self.text(top.get("title", ""), "title"),
+            self.source,
+        )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _decimal(text: str) -> Rational:
+    """A decimal of TOML or JSON as the number it writes."""
+    if len(text) > 100 or not text.strip("+-").replace("_", "")[:1].isdigit():
+        raise ValueError(f"a finite decimal of at most 100 characters is needed, got {text[:40]}")
+    mantissa, _, exponent = text.replace("_", "").lower().partition("e")
+    if abs(int(exponent or 0)) > 400:
+        raise ValueError(f"the exponent of a decimal lies between -400 and 400, got {text[:40]}")
+    return Rational(mantissa) * Rational(10) ** int(exponent or 0)
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no finite number")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise ValueError("a key is given twice")
+    return table
+
+
+def _load(text: str, source: str) -> Any:
+    try:
+        if source.endswith(".json"):
+            return json.loads(
+                text, parse_float=_decimal, parse_constant=_no_constant,
+                object_pairs_hook=_no_repeats,
+            )  # fmt: skip
+        return tomllib.loads(text, parse_float=_decimal)
+    except RecursionError:
+        raise InputError(f"{source}: nested too deeply") from None
+    except ValueError as error:
+        kind = "JSON" if source.endswith(".json") else "TOML"
+        raise InputError(f"{source}: not the {kind} of a chain: {error}") from None
+
+
+def chain_spec(data: Mapping[str, Any], source: str = "chain") -> ChainSpec:
+    """The chain that a table describes, as a file would.
+
+    >>> chain_spec({"activation": "tanh", "depth": 2, "weights": "1/2"}).layers[0].weight
+    1/2
+    """
+    return _Reader(source).chain(data)
+
+
+def read_chain(path: str | os.PathLike[str]) -> ChainSpec:
+    """The chain that a file describes; raises `InputError` with file, key, value and law."""
+    source = os.fspath(path)
+    try:
+        with open(source, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror or error}") from None
+    if len(raw) > MAX_BYTES:
+        raise InputError(f"{source}: a chain file has at most {MAX_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8 text (byte {error.start})") from None
+    return chain_spec(_load(text, source), source)
