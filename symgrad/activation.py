@@ -19,6 +19,7 @@ from sympy.core.symbol import Str
 
 from symgrad.errors import InputError
 from symgrad.oracle import digits_of
+from symgrad.pieces import folded
 
 __all__ = ["Activation", "Definition", "Derived", "Head", "Kink", "Univariate", "univariate"]
 
@@ -136,7 +137,7 @@ class Activation(Expr):
         unknown = set(given) - set(parameters)
         if unknown:
             raise InputError(f"'{name}' has no parameter {unknown}; it has {parameters}")
-        expr = sympy.piecewise_fold(elementary(expr).xreplace({x: X}))
+        expr = folded(elementary(expr).xreplace({x: X}), X)
         values = [given.get(p, p) for p in parameters]
         definition = Definition(expr, parameters, latex, unicode, source, kinks, values)
         return cls(name, values, definition)
@@ -423,7 +424,7 @@ def _latex_marks(n: Expr, printer: Any) -> str:
 def _nth_derivative(expr: Expr, n: int) -> Expr:
     if n == 0:
         return expr
-    return _smooth(_nth_derivative(expr, n - 1).diff(X))
+    return folded(_smooth(_nth_derivative(expr, n - 1).diff(X)), X)
 
 
 def _smooth(expr: Expr) -> Expr:

@@ -1,20 +1,26 @@
-"""The tables of activations: one record is one activation, and this is the only list of them."""
+"""The tables of activations: one line of one table is one activation.
+
+Every record is an attribute of this module by its name: `from symgrad.catalogue import sigmoid`.
+"""
 
 from __future__ import annotations
 
 from symgrad.activation import Activation
-from symgrad.catalogue.algebraic import arctan
-from symgrad.catalogue.logistic import sigmoid, tanh
-from symgrad.catalogue.piecewise import identity, leaky_relu, relu
+from symgrad.catalogue import algebraic, exponential, logistic, normal, periodic, piecewise
 from symgrad.errors import UnknownNameError
 
-__all__ = ["activation", "activations", "arctan", "identity", "leaky_relu", "relu", "sigmoid", "tanh"]
+__all__ = ["activation", "activations"]
 
-_ALL: dict[str, Activation] = {g.name: g for g in (sigmoid, tanh, arctan, relu, leaky_relu, identity)}
+_FAMILIES = (logistic, normal, exponential, algebraic, piecewise, periodic)
+_ALL: dict[str, Activation] = {g.name: g for family in _FAMILIES for g in family.TABLE}
 
 
 def activations() -> tuple[Activation, ...]:
-    """Every record of the catalogue, in the order of the tables."""
+    """Every record of the catalogue, in the order of the tables.
+
+    >>> [g.name for g in activations()][:3]
+    ['sigmoid', 'tanh', 'log_sigmoid']
+    """
     return tuple(_ALL.values())
 
 
@@ -27,3 +33,13 @@ def activation(name: str) -> Activation:
     if name not in _ALL:
         raise UnknownNameError("activation", name, _ALL)
     return _ALL[name]
+
+
+def __getattr__(name: str) -> Activation:
+    if name in _ALL:
+        return _ALL[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ALL})

@@ -1,24 +1,63 @@
-"""Activations that are put together from pieces."""
+"""Activations that are put together from straight or quadratic pieces."""
 
 from __future__ import annotations
 
-from sympy import Piecewise, Rational, S, Symbol
+from sympy import Max, Min, Piecewise, Rational, Symbol
 
-from symgrad.activation import Activation, Kink, X
+from symgrad.activation import X
+from symgrad.catalogue.table import kink, row
 
-__all__ = ["identity", "leaky_relu", "relu"]
+__all__ = ["TABLE"]
 
-_ALPHA = Symbol("alpha", positive=True)
+α = Symbol("alpha", positive=True)
+a = Symbol("alpha", real=True)
+λ = Symbol("lambda", positive=True)
+θ = Symbol("theta", real=True)
+v = Symbol("value", real=True)
 
-identity = Activation.from_expr("identity", X, X, latex=r"\mathrm{id}", source="by definition")
-relu = Activation.from_expr(
-    "relu", Piecewise((X, X > 0), (0, True)), X, latex=r"\mathrm{ReLU}",
-    source="Nair, Hinton 2010, Rectified linear units improve restricted Boltzmann machines",
-    kinks=[Kink(S.Zero, S.Zero, "the value 0 of the left side, as in PyTorch and JAX")],
-)  # fmt: skip
-leaky_relu = Activation.from_expr(
-    "leaky_relu", Piecewise((X, X > 0), (_ALPHA * X, True)), X, latex=r"\mathrm{LReLU}",
-    defaults={_ALPHA: Rational(1, 100)},
-    source="Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models",
-    kinks=[Kink(S.Zero, _ALPHA, "the slope of the left side, as in PyTorch and JAX")],
+LEFT = "the slope of the left side, as in PyTorch (JAX takes the right side)"
+FLAT = "the slope 0 of the flat side, as in PyTorch"
+JUMP = "g jumps here; the slope of the middle, as in PyTorch"
+OUTER = "the slope of the outer side, as in PyTorch since its pull request 148049 of 2025"
+
+TABLE = (
+    # name           formula                                   LaTeX                    text
+    #                source
+    row("identity",    X,                                        r"\mathrm{id}",          "id",
+        "by definition"),
+    row("relu",        Max(X, 0),                                r"\mathrm{ReLU}",        "ReLU",
+        "Nair, Hinton 2010, Rectified linear units improve restricted Boltzmann machines",
+        kink(0, 0, "the slope 0 of the flat side, as in PyTorch and JAX")),
+    row("leaky_relu",  Piecewise((X, X > 0), (α * X, True)),     r"\mathrm{LReLU}",       "LReLU",
+        "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models",
+        kink(0, α, LEFT), usual={α: Rational("0.01")}),
+    row("prelu",       Piecewise((X, X > 0), (a * X, True)),     r"\mathrm{PReLU}",       "PReLU",
+        "He, Zhang, Ren, Sun 2015, Delving deep into rectifiers, arXiv:1502.01852",
+        kink(0, a, "the slope of the left side, as in PyTorch")),
+    row("relu6",       Min(Max(X, 0), 6),                        r"\mathrm{ReLU}_6",      "ReLU6",
+        "Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10",
+        kink(0, 0, FLAT), kink(6, 0, FLAT)),
+    row("hard_sigmoid", Min(Max(X + 3, 0), 6) / 6,               r"\mathrm{hardsigmoid}", "hardsigmoid",
+        "Courbariaux, Bengio, David 2015, BinaryConnect, arXiv:1511.00363; in this scale Howard "
+        "et al. 2019, Searching for MobileNetV3, arXiv:1905.02244",
+        kink(-3, 0, FLAT), kink(3, 0, FLAT)),
+    row("hard_tanh",   Min(Max(X, -1), 1),                       r"\mathrm{hardtanh}",    "hardtanh",
+        "Collobert 2004, Large scale machine learning",
+        kink(-1, 0, FLAT), kink(1, 0, FLAT)),
+    row("hard_swish",  X * Min(Max(X + 3, 0), 6) / 6,            r"\mathrm{hardswish}",   "hardswish",
+        "Howard et al. 2019, Searching for MobileNetV3, section 5.2, arXiv:1905.02244",
+        kink(-3, 0, OUTER), kink(3, 1, OUTER)),
+    row("softshrink",  Piecewise((X - λ, λ < X), (X + λ, -λ > X), (0, True)),
+                                                                 r"\mathrm{softshrink}",  "softshrink",
+        "Donoho 1995, De-noising by soft-thresholding",
+        kink(-λ, 0, FLAT), kink(λ, 0, FLAT), usual={λ: Rational(1, 2)}),
+    row("hardshrink",  Piecewise((X, λ < X), (X, -λ > X), (0, True)),
+                                                                 r"\mathrm{hardshrink}",  "hardshrink",
+        "Donoho, Johnstone 1994, Ideal spatial adaptation by wavelet shrinkage",
+        kink(-λ, 0, JUMP), kink(λ, 0, JUMP), usual={λ: Rational(1, 2)}),
+    row("threshold",   Piecewise((X, θ < X), (v, True)),         r"\mathrm{threshold}",   "threshold",
+        "Konda, Memisevic, Krueger 2014, Zero-bias autoencoders and the benefits of co-adapting "
+        "features, arXiv:1402.3337; with `value` as in PyTorch, torch.nn.Threshold",
+        kink(θ, 0, "g jumps here unless value = theta; the slope 0 of the left side, as in PyTorch"),
+        usual={θ: 1, v: 0}),
 )  # fmt: skip
