@@ -1,0 +1,391 @@
+"""An expression in x becomes its tail model as x → oo.
+
+One rule for each kind of node. Every rule splits its argument as c·m·(1 + u) or S + c + u with S
+purely infinite and u → 0, does the infinite part exactly, and sums a Taylor series in u with a
+geometric, Lagrange or enveloping remainder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+import sympy
+from flint import arb, fmpq
+from sympy import Expr, Rational, S
+
+from symgrad.errors import DomainError, UnsupportedError
+from symgrad.rigor import program
+from symgrad.rigor.ops import FUNCTIONS
+from symgrad.tails.field import ONE, ZERO, Number, add, expr, mul, number, power
+from symgrad.tails.model import Model, MoreTerms, Workshop
+from symgrad.tails.monomial import UNIT, Monomial, iterated_log, to_expr
+
+__all__ = ["Expander"]
+
+_Y = sympy.Dummy("y", real=True)
+
+
+class Expander:
+    """Expands expressions in the variable of `shop.scale`; every subexpression once."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.shop = shop
+        self.scale = shop.scale
+        self.field = shop.scale.field
+        self.x = shop.scale.x
+        self._done: dict[Expr, Model] = {}
+
+    def __call__(self, e: Expr) -> Model:
+        done = self._done
+        stack = [e]
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = [a for a in self._operands(node) if a not in done]
+            if waiting:
+                stack.extend(waiting)
+            else:
+                done[node] = self._expand(node)
+                stack.pop()
+        return done[e]
+
+    def _operands(self, node: Expr) -> tuple[Expr, ...]:
+        if not node.has(self.x) or node == self.x:
+            return ()
+        return node.args  # type: ignore[return-value]
+
+    def _expand(self, node: Expr) -> Model:
+        shop, done = self.shop, self._done
+        if not node.has(self.x):
+            return shop.constant(number(node))
+        if node == self.x:
+            return shop.monomial(iterated_log(0))
+        if node.is_Add:
+            return shop.add(*(done[a] for a in node.args))
+        if node.is_Mul:
+            total = shop.constant(ONE)
+            for factor in sorted((done[a] for a in node.args), key=lambda f: len(f.terms)):
+                total = shop.mul(total, factor)
+            return total
+        if node.is_Pow:
+            return self._power(*node.args)
+        rule = _RULES.get(type(node))
+        if rule is not None:
+            return rule(self, done[node.args[0]])
+        if type(node) in FUNCTIONS:
+            return self.finite(type(node), done[node.args[0]])
+        raise UnsupportedError(
+            f"no tail is known for {node} of type {type(node).__name__}; "
+            "write it in elementary functions, erf and Piecewise"
+        )
+
+    # shapes of a model
+
+    def sign(self, f: Model) -> int:
+        """The sign of f near infinity."""
+        if f.is_zero:
+            return 0
+        return self.field.sign(f.lead[1], "the sign of a tail")
+
+    def growth(self, f: Model) -> int:
+        """+1, 0, -1 where |f| tends to infinity, to a constant c ≠ 0, to zero."""
+        if f.is_zero:
+            return -1
+        if not f.terms and self.scale.sign(f.top) < 0:
+            return -1
+        return self.scale.sign(f.lead[0])
+
+    def parts(self, f: Model) -> tuple[tuple[tuple[Monomial, Number], ...], Number, Model]:
+        """f = S + c + u: purely infinite terms, constant, small rest."""
+        large = tuple(t for t in f.terms if self.scale.sign(t[0]) > 0)
+        c = next((d for m, d in f.terms if m == UNIT), ZERO)
+        small = tuple(t for t in f.terms if self.scale.sign(t[0]) < 0)
+        if f.rem is not None and self.scale.sign(f.rem) >= 0:
+            raise MoreTerms("the remainder is not small")
+        return large, c, Model(small, f.rem, lambda beyond: beyond.bound(f))
+
+    # powers, exp, log
+
+    def _power(self, base: Expr, exponent: Expr) -> Model:
+        f = self._done[base]
+        if exponent.has(self.x):
+            return self.exp(self.shop.mul(self.log(f), self._done[exponent]))
+        return self.power(f, number(exponent))
+
+    def power(self, f: Model, p: Number) -> Model:
+        """f**p with |R_n| ≤ |binom(p, n+1)|·max((1−e)^{p−n−1}, (1+e)^{p−n−1})·|u|^{n+1}."""
+        whole = isinstance(p, fmpq) and p.q == 1
+        if whole and p >= 0 and (p <= 3 or (f.rem is None and len(f.terms) ** int(p.p) < 200)):
+            return self.shop.integer_power(f, int(p.p))
+        if f.is_zero:
+            if self.field.sign(p) > 0:
+                return f
+            raise DomainError("division by a function that is zero from some point on")
+        m, c, u = self.shop.split(f)
+        self._no_waves(c)
+        if not whole and self.field.sign(c, "the base of a power") < 0:
+            raise DomainError(f"a negative base has no real power {expr(p)}")
+        series = self.shop.compose(u, partial(_binomial, p), partial(self._binomial_rest, p))
+        return self.shop.scaled(series, self.scale.power(m, p), power(c, p))
+
+    def _binomial_rest(self, p: Number, n: int, e: arb) -> arb:
+        q = self.field.ball(p) - (n + 1)
+        worst = ((1 - e) ** q).max((1 + e) ** q)
+        return abs(self.field.ball(_binomial(p, n + 1))) * worst
+
+    def _no_waves(self, c: Number) -> None:
+        if self.x in expr(c).free_symbols:
+            raise UnsupportedError(
+                f"the leading coefficient {c} oscillates and has zeros: no germ, nothing to divide by"
+            )
+
+    def exp(self, f: Model) -> Model:
+        """exp(S + c + u) = exp(S)·e^c·(Taylor in u), |R_n| ≤ e^{|u|}/(n+1)!·|u|^{n+1}."""
+        large, c, u = self.parts(f)
+        powers: dict[int, Number] = {}
+        exps: dict[Monomial, Number] = {}
+        for m, d in large:
+            self._no_waves(d)
+            k = _log_index(m)
+            if k is None:
+                exps[m] = d
+            else:
+                powers[k - 1] = d
+        width = max(powers, default=-1) + 1
+        head = Monomial(
+            tuple(powers.get(k, ZERO) for k in range(width)), self.scale.sorted_terms(exps)
+        )
+        series = self.shop.compose(
+            u, _inverse_factorial, lambda n, e: e.exp() * arb(_inverse_factorial(n + 1))
+        )
+        factor = ONE if c == 0 else number(sympy.exp(expr(c)))
+        return self.shop.scaled(series, head, factor)
+
+    def log(self, f: Model) -> Model:
+        """log(c·m·(1 + u)) = log c + log m + log1p(u), |R_n| ≤ |u|^{n+1}/((n+1)(1−e))."""
+        m, c, u = self.shop.split(f)
+        self._no_waves(c)
+        if self.field.sign(c, "the argument of log") <= 0:
+            raise DomainError("the logarithm of a function that is not positive near infinity")
+        series = self.shop.compose(
+            u,
+            lambda k: fmpq((-1) ** (k + 1), k) if k else ZERO,
+            lambda n, e: 1 / ((n + 1) * (1 - e)),
+        )
+        constant = ZERO if c == 1 else number(sympy.expand_log(sympy.log(expr(c))))
+        return self.shop.add(self.log_of(m), self.shop.constant(constant), series)
+
+    def log_of(self, m: Monomial) -> Model:
+        """log m, an exact sum."""
+        terms = [self.shop.monomial(e, c) for e, c in m.exps]
+        terms += [
+            self.shop.monomial(iterated_log(k + 1), p) for k, p in enumerate(m.powers) if p != 0
+        ]
+        return self.shop.add(*terms) if terms else Model(())
+
+    # hyperbolic functions, by exp
+
+    def tanh(self, f: Model) -> Model:
+        if self.growth(f) <= 0:
+            return self.finite(sympy.tanh, f)
+        shop, positive = self.shop, self.sign(f) > 0
+        e = self.exp(shop.scaled(f, UNIT, fmpq(-2 if positive else 2)))
+        share = shop.mul(e, self.power(shop.add(shop.constant(ONE), e), fmpq(-1)))
+        up = shop.add(shop.constant(ONE), shop.scaled(share, UNIT, fmpq(-2)))
+        return up if positive else shop.neg(up)
+
+    def _pair(self, f: Model, sign: int) -> Model:
+        """(e^f + sign·e^{-f})/2."""
+        shop = self.shop
+        down = self.exp(shop.neg(f))
+        whole = shop.add(self.exp(f), shop.scaled(down, UNIT, fmpq(sign)))
+        return shop.scaled(whole, UNIT, fmpq(1, 2))
+
+    def cosh(self, f: Model) -> Model:
+        return self._pair(f, 1) if self.growth(f) > 0 else self.finite(sympy.cosh, f)
+
+    def sinh(self, f: Model) -> Model:
+        return self._pair(f, -1) if self.growth(f) > 0 else self.finite(sympy.sinh, f)
+
+    def _inverse_of(self, rule: Callable[[Expander, Model], Model], f: Model) -> Model:
+        return self.power(rule(self, f), fmpq(-1))
+
+    def asinh(self, f: Model) -> Model:
+        if self.growth(f) <= 0:
+            return self.finite(sympy.asinh, f)
+        shop, positive = self.shop, self.sign(f) > 0
+        f = f if positive else shop.neg(f)
+        root = self.power(shop.add(shop.mul(f, f), shop.constant(ONE)), fmpq(1, 2))
+        up = self.log(shop.add(f, root))
+        return up if positive else shop.neg(up)
+
+    def acosh(self, f: Model) -> Model:
+        if self.growth(f) <= 0:
+            return self.finite(sympy.acosh, f)
+        shop = self.shop
+        root = self.power(shop.add(shop.mul(f, f), shop.constant(fmpq(-1))), fmpq(1, 2))
+        return self.log(shop.add(f, root))
+
+    # atan, erf, waves
+
+    def atan(self, f: Model) -> Model:
+        """atan f = ±π/2 − atan(1/f) for f → ±oo."""
+        if self.growth(f) <= 0:
+            return self.finite(sympy.atan, f)
+        half = number(sympy.pi / 2 if self.sign(f) > 0 else -sympy.pi / 2)
+        small = self.finite(sympy.atan, self.power(f, fmpq(-1)))
+        return self.shop.add(self.shop.constant(half), self.shop.neg(small))
+
+    def erf(self, f: Model) -> Model:
+        if self.growth(f) <= 0:
+            return self.finite(sympy.erf, f)
+        shop, positive = self.shop, self.sign(f) > 0
+        tail = self.erfc(f if positive else shop.neg(f))
+        up = shop.add(shop.constant(ONE), shop.neg(tail))
+        return up if positive else shop.neg(up)
+
+    def erfc(self, f: Model) -> Model:
+        """exp(−f²)/(f√π)·Σ (−1)^k (2k−1)!!/(2f²)^k, remainder below the first term left out."""
+        if self.growth(f) <= 0:
+            return self.finite(sympy.erfc, f)
+        shop = self.shop
+        if self.sign(f) < 0:
+            return shop.add(shop.constant(fmpq(2)), shop.neg(self.erfc(shop.neg(f))))
+        square = shop.mul(f, f)
+        v = self.power(square, fmpq(-1))
+        front = shop.mul(self.exp(shop.neg(square)), self.power(f, fmpq(-1)))
+        series = shop.compose(v, _erfc_coefficient, lambda n, e: abs(arb(_erfc_coefficient(n + 1))))
+        return shop.scaled(shop.mul(front, series), UNIT, number(1 / sympy.sqrt(sympy.pi)))
+
+    def _wave(self, kind: type, f: Model) -> Model:
+        """sin or cos of S + c + u: bounded waves sin S, cos S as coefficients."""
+        large, c, u = self.parts(f)
+        if not large:
+            return self.finite(kind, f)
+        shop = self.shop
+        phase = sympy.Add(*(expr(d) * to_expr(m, self.x) for m, d in large)) + expr(c)
+        sin, cos = (shop.constant(number(wave(phase))) for wave in (sympy.sin, sympy.cos))
+        if u.is_zero:
+            return sin if kind is sympy.sin else cos
+        du_sin, du_cos = self.finite(sympy.sin, u), self.finite(sympy.cos, u)
+        if kind is sympy.sin:
+            return shop.add(shop.mul(sin, du_cos), shop.mul(cos, du_sin))
+        return shop.add(shop.mul(cos, du_cos), shop.neg(shop.mul(sin, du_sin)))
+
+    def lambertw(self, f: Model) -> Model:
+        if self.growth(f) > 0:
+            raise UnsupportedError(
+                "LambertW of a function that tends to infinity has no model here"
+            )
+        return self.finite(sympy.LambertW, f)
+
+    # any analytic function at a finite limit
+
+    def finite(self, kind: type, f: Model) -> Model:
+        """F(c + u) by Taylor, the Lagrange coefficient enclosed over |u| ≤ e by a power series of balls."""
+        large, c, u = self.parts(f)
+        if large:
+            raise UnsupportedError(
+                f"{kind.__name__} of a function that tends to infinity has no model"
+            )
+        center = expr(c)
+        if center.free_symbols - set(self.field.box) and self.x in center.free_symbols:
+            raise UnsupportedError(
+                f"{kind.__name__} of a function with a wave in the limit has no model"
+            )
+        code = program(kind(_Y), _Y)
+
+        def rest(n: int, e: arb) -> arb:
+            around = self.field.ball(c) + (-e).union(e)
+            return abs(code.jet(around, n + 2)[n + 1])
+
+        return self.shop.compose(u, lambda k: _taylor(kind, center, k), rest)
+
+
+@lru_cache(maxsize=4096)
+def _taylor(kind: type, center: Expr, k: int) -> Number:
+    """F⁽ᵏ⁾(c)/k!, exact."""
+    rational = _rational_taylor(kind, k) if center == 0 else None
+    if rational is not None:
+        return rational
+    value = _derivative(kind, k).subs(_Y, center) / sympy.factorial(k)
+    if value.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
+        raise DomainError(f"{kind.__name__} has no Taylor series at {center}")
+    return number(value)
+
+
+@lru_cache(maxsize=512)
+def _derivative(kind: type, k: int) -> Expr:
+    return kind(_Y) if k == 0 else sympy.together(_derivative(kind, k - 1).diff(_Y))
+
+
+def _rational_taylor(kind: type, k: int) -> Number | None:
+    """At 0, for the functions whose coefficients are rational there."""
+    if kind in (sympy.sin, sympy.sinh):
+        return ZERO if k % 2 == 0 else _signed(kind is sympy.sin, k) * _inverse_factorial(k)
+    if kind in (sympy.cos, sympy.cosh):
+        return ZERO if k % 2 else _signed(kind is sympy.cos, k) * _inverse_factorial(k)
+    if kind in (sympy.atan, sympy.atanh):
+        return ZERO if k % 2 == 0 else _signed(kind is sympy.atan, k) * fmpq(1, k)
+    if kind is sympy.tanh:
+        n = k + 1
+        if k % 2 == 0:
+            return ZERO
+        b = sympy.bernoulli(n)
+        return number(
+            Rational(4) ** (n // 2) * (Rational(4) ** (n // 2) - 1) * b / sympy.factorial(n)
+        )
+    return None
+
+
+def _signed(alternates: bool, k: int) -> fmpq:
+    return fmpq(-1 if alternates and k % 4 >= 2 else 1)
+
+
+@lru_cache(maxsize=256)
+def _inverse_factorial(k: int) -> fmpq:
+    return ONE if k == 0 else _inverse_factorial(k - 1) / k
+
+
+@lru_cache(maxsize=4096)
+def _binomial(p: Number, k: int) -> Number:
+    if k == 0:
+        return ONE
+    return mul(_binomial(p, k - 1), mul(add(p, fmpq(1 - k)), fmpq(1, k)))
+
+
+@lru_cache(maxsize=256)
+def _erfc_coefficient(k: int) -> fmpq:
+    return ONE if k == 0 else _erfc_coefficient(k - 1) * fmpq(1 - 2 * k, 2)
+
+
+def _log_index(m: Monomial) -> int | None:
+    """k where m is the k-fold logarithm, k ≥ 1."""
+    k = len(m.powers) - 1
+    return k if k >= 1 and m == iterated_log(k) else None
+
+
+_RULES: dict[type, Callable[[Expander, Model], Model]] = {
+    sympy.exp: Expander.exp,
+    sympy.log: Expander.log,
+    sympy.tanh: Expander.tanh,
+    sympy.cosh: Expander.cosh,
+    sympy.sinh: Expander.sinh,
+    sympy.sech: lambda self, f: self._inverse_of(Expander.cosh, f),
+    sympy.csch: lambda self, f: self._inverse_of(Expander.sinh, f),
+    sympy.coth: lambda self, f: self._inverse_of(Expander.tanh, f),
+    sympy.asinh: Expander.asinh,
+    sympy.acosh: Expander.acosh,
+    sympy.atan: Expander.atan,
+    sympy.erf: Expander.erf,
+    sympy.erfc: Expander.erfc,
+    sympy.LambertW: Expander.lambertw,
+    sympy.sin: lambda self, f: self._wave(sympy.sin, f),
+    sympy.cos: lambda self, f: self._wave(sympy.cos, f),
+    sympy.sinc: lambda self, f: self.shop.mul(
+        self._wave(sympy.sin, f), self.power(f, fmpq(-1))
+    ) if self.growth(f) > 0 else self.finite(sympy.sinc, f),
+}  # fmt: skip

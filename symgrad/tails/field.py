@@ -1,0 +1,141 @@
+"""The field of constants: exact coefficients and exponents, their signs, and their balls.
+
+A constant is a rational (`fmpq`, fast) or any exact real SymPy expression. Its sign comes from exact
+algebra, never from a small ball; where it has symbols, from their assumptions or from their box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from flint import arb, fmpq
+from sympy import Expr, Symbol
+from sympy.simplify.fu import TR8
+
+from symgrad.errors import UndecidedError
+from symgrad.rigor import constant, precision, program, sign
+
+__all__ = ["ONE", "ZERO", "Field", "Number", "add", "expr", "mul", "number", "power"]
+
+Number = fmpq | Expr
+
+ZERO = fmpq(0)
+ONE = fmpq(1)
+_HINTS = {"power_base": False, "power_exp": False, "log": False, "trig": False, "func": False}
+_WAVES = (sympy.sin, sympy.cos)
+
+
+def number(e: Expr | int) -> Number:
+    """The constant in its normal form."""
+    if isinstance(e, int):
+        return fmpq(e)
+    if e.is_Rational:
+        return fmpq(int(e.p), int(e.q))  # type: ignore[attr-defined]
+    if e.is_Float:
+        return number(sympy.Rational(e))
+    e = sympy.expand(e, **_HINTS)
+    if e.is_Add or e.is_Mul:
+        if e.has(*_WAVES) and e.free_symbols:
+            e = sympy.expand(TR8(e), **_HINTS)
+        if e.is_Add and not e.free_symbols and sign(e) == 0:
+            return ZERO
+    return number(e) if e.is_Rational else e
+
+
+def expr(c: Number) -> Expr:
+    """The constant as a SymPy expression."""
+    return sympy.Rational(int(c.p), int(c.q)) if isinstance(c, fmpq) else c
+
+
+def add(a: Number, b: Number) -> Number:
+    if isinstance(a, fmpq) and isinstance(b, fmpq):
+        return a + b
+    return number(expr(a) + expr(b))
+
+
+def mul(a: Number, b: Number) -> Number:
+    if isinstance(a, fmpq) and isinstance(b, fmpq):
+        return a * b
+    return number(expr(a) * expr(b))
+
+
+def power(c: Number, p: Number) -> Number:
+    """c**p for c > 0, or for an integer p."""
+    if isinstance(p, fmpq) and p.q == 1 and isinstance(c, fmpq):
+        return c ** int(p.p)
+    return number(expr(c) ** expr(p))
+
+
+class Field:
+    """Signs and balls of constants, under the assumptions on symbols or on a box of parameters."""
+
+    def __init__(self, box: Mapping[Symbol, tuple[Expr, Expr]] | None = None) -> None:
+        self.box = dict(box or {})
+        self._signs: dict[Expr, int] = {}
+        self._balls: dict[tuple[Number, int], arb] = {}
+
+    def sign(self, c: Number, what: str = "") -> int:
+        """The proved sign; `what` is the comparison that asks for it."""
+        if isinstance(c, fmpq):
+            return (c > 0) - (c < 0)
+        found = self._signs.get(c)
+        if found is None:
+            found = self._signs[c] = self._sign(c, what)
+        return found
+
+    def _sign(self, c: Expr, what: str) -> int:
+        if not c.free_symbols:
+            return sign(c)
+        if self.box and c.free_symbols <= set(self.box):
+            ball = self.ball(c)
+            if ball > 0 or ball < 0:
+                return 1 if ball > 0 else -1
+        for form in (c, sympy.factor(c)):
+            if form.is_zero:
+                return 0
+            if form.is_positive or form.is_negative:
+                return 1 if form.is_positive else -1
+        need = f"{what} needs" if what else "this needs"
+        raise UndecidedError(
+            f"{need} the sign of {c}, which the assumptions do not decide; "
+            f"give {', '.join(sorted(map(str, c.free_symbols)))} a sign, a number or an interval"
+        )
+
+    @property
+    def formal(self) -> bool:
+        """Whether constants have no balls because a symbol has neither a number nor an interval."""
+        return False
+
+    def ball(self, c: Number, prec: int = 64) -> arb:
+        """An enclosure of the constant, for all parameters in the box; of |c| <= for waves see `size`."""
+        key = (c, prec)
+        found = self._balls.get(key)
+        if found is None:
+            found = self._balls[key] = self._ball(c, prec)
+        return found
+
+    def _ball(self, c: Number, prec: int) -> arb:
+        if isinstance(c, fmpq):
+            with precision(prec):
+                return arb(c)
+        if not c.free_symbols:
+            return constant(c, prec)
+        waves = {w: sympy.Dummy() for w in c.atoms(*_WAVES) if not w.free_symbols <= set(self.box)}
+        flat = c.xreplace(waves)
+        names = sorted(flat.free_symbols, key=str)
+        sides = []
+        with precision(prec):
+            for name in names:
+                if name in self.box:
+                    lo, hi = self.box[name]  # type: ignore[index]
+                    sides.append(constant(lo, prec).union(constant(hi, prec)))
+                elif name in waves.values():
+                    sides.append(arb(-1).union(arb(1)))
+                else:
+                    return arb.nan()
+        return program(flat, *names).ball(*sides, prec=prec)
+
+    def size(self, c: Number) -> arb:
+        """An upper bound of |c|."""
+        return abs(self.ball(c)).upper()

@@ -1,0 +1,185 @@
+"""Transmonomials x^a (log x)^b ... exp(S), S a finite sum of large transmonomials.
+
+A monomial is the pair (powers, exps): `powers[k]` is the exponent of the k-fold logarithm of x, and
+`exps` lists the terms of S, largest first. Products add exponents; the order is the order of growth
+as x → oo (Hardy's fields; Gruntz 1996; Salvy and Shackell 2010).
+"""
+
+from __future__ import annotations
+
+from functools import cmp_to_key
+from typing import NamedTuple
+
+import sympy
+from flint import fmpq
+from sympy import Expr, Symbol
+
+from symgrad.tails.field import ONE, ZERO, Field, Number, add, expr, mul
+
+__all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "product", "to_expr"]
+
+
+class Monomial(NamedTuple):
+    """x^powers[0] (log x)^powers[1] ... exp(Σ c·m for (m, c) in exps)."""
+
+    powers: tuple[Number, ...]
+    exps: tuple[tuple[Monomial, Number], ...]
+
+
+UNIT = Monomial((), ())
+
+
+def iterated_log(k: int) -> Monomial:
+    """x for k = 0, log x for k = 1, log log x for k = 2."""
+    return Monomial((ZERO,) * k + (ONE,), ())
+
+
+def _strip(powers: list[Number]) -> tuple[Number, ...]:
+    while powers and powers[-1] == 0:
+        powers.pop()
+    return tuple(powers)
+
+
+def _sum_powers(a: tuple[Number, ...], b: tuple[Number, ...]) -> tuple[Number, ...]:
+    if not a:
+        return b
+    if not b:
+        return a
+    if len(a) < len(b):
+        a, b = b, a
+    return _strip([add(p, b[k]) if k < len(b) else p for k, p in enumerate(a)])
+
+
+def to_expr(m: Monomial, x: Expr) -> Expr:
+    """The monomial as a SymPy expression in x."""
+    factors = []
+    base = x
+    for p in m.powers:
+        if p != 0:
+            factors.append(base ** expr(p))
+        base = sympy.log(base)
+    if m.exps:
+        factors.append(sympy.exp(sympy.Add(*(expr(c) * to_expr(e, x) for e, c in m.exps))))
+    return sympy.Mul(*factors)
+
+
+class Scale:
+    """The ordered group of monomials over a field of constants."""
+
+    def __init__(self, field: Field, x: Symbol) -> None:
+        self.field = field
+        self.x = x
+        self._order: dict[Monomial, int] = {}
+        self._theta: dict[Monomial, list[tuple[Monomial, Number]]] = {}
+        self._simple: dict[Monomial, bool] = {}
+
+    def mul(self, a: Monomial, b: Monomial) -> Monomial:
+        powers = _sum_powers(a.powers, b.powers)
+        if not a.exps or not b.exps:
+            return Monomial(powers, a.exps or b.exps)
+        exps = dict(a.exps)
+        for m, c in b.exps:
+            total = add(exps[m], c) if m in exps else c
+            if total == 0:
+                del exps[m]
+            else:
+                exps[m] = total
+        return Monomial(powers, self.sorted_terms(exps))
+
+    def power(self, m: Monomial, p: Number) -> Monomial:
+        if p == 0:
+            return UNIT
+        return Monomial(
+            tuple(mul(a, p) for a in m.powers), tuple((e, mul(c, p)) for e, c in m.exps)
+        )
+
+    def div(self, a: Monomial, b: Monomial) -> Monomial:
+        return UNIT if a == b else self.mul(a, self.power(b, fmpq(-1)))
+
+    def sign(self, m: Monomial) -> int:
+        """+1 where m → oo, -1 where m → 0, 0 for m = 1."""
+        found = self._order.get(m)
+        if found is None:
+            found = self._order[m] = self._sign(m)
+        return found
+
+    def _sign(self, m: Monomial) -> int:
+        first = next((k for k, p in enumerate(m.powers) if p != 0), None)
+        what = f"the order of {to_expr(m, self.x)} against 1"
+        if m.exps:
+            top, c = m.exps[0]
+            if first is None or self.compare(top, iterated_log(first + 1)) > 0:
+                return self.field.sign(c, what)
+        return 0 if first is None else self.field.sign(m.powers[first], what)
+
+    def compare(self, a: Monomial, b: Monomial) -> int:
+        """+1 where a/b → oo, -1 where a/b → 0, 0 where a = b."""
+        return 0 if a == b else self.sign(self.div(a, b))
+
+    def sorted_terms(self, terms: dict[Monomial, Number]) -> tuple[tuple[Monomial, Number], ...]:
+        """The terms, largest monomial first."""
+        if len(terms) < 2:
+            return tuple(terms.items())
+        keys = self._keys(terms)
+        if keys is not None:
+            return tuple(sorted(terms.items(), key=lambda t: keys[t[0]], reverse=True))
+        order = cmp_to_key(self.compare)
+        return tuple(sorted(terms.items(), key=lambda t: order(t[0]), reverse=True))
+
+    def _keys(self, terms: dict[Monomial, Number]) -> dict[Monomial, tuple[Number, ...]] | None:
+        """Lexicographic keys where all exponents are rational and every exp beats every power."""
+        tops: dict[Monomial, Number] = {}
+        for m in terms:
+            for e, c in m.exps:
+                if not isinstance(c, fmpq):
+                    return None
+                tops[e] = ONE
+            if any(not isinstance(p, fmpq) for p in m.powers):
+                return None
+        if not all(self._beats_powers(e) for e in tops):
+            return None
+        basis = [m for m, _ in self.sorted_terms(tops)] if len(tops) > 1 else list(tops)
+        width = max(len(m.powers) for m in terms)
+        keys = {}
+        for m in terms:
+            exps = dict(m.exps)
+            powers = m.powers + (ZERO,) * (width - len(m.powers))
+            keys[m] = (*(exps.get(b, ZERO) for b in basis), *powers)
+        return keys
+
+    def _beats_powers(self, e: Monomial) -> bool:
+        found = self._simple.get(e)
+        if found is None:
+            found = self._simple[e] = self.compare(e, iterated_log(1)) > 0
+        return found
+
+    def theta(self, m: Monomial) -> list[tuple[Monomial, Number]]:
+        """(x d/dx log m) as a sum of monomials, largest first."""
+        found = self._theta.get(m)
+        if found is None:
+            sums: dict[Monomial, Number] = {}
+            for k, p in enumerate(m.powers):
+                if p != 0:
+                    under = Monomial((ZERO,) + (fmpq(-1),) * k, ()) if k else UNIT
+                    _put(sums, under, p)
+            for e, c in m.exps:
+                for inner, d in self.theta(e):
+                    _put(sums, self.mul(e, inner), mul(c, d))
+            found = self._theta[m] = list(self.sorted_terms(sums))
+        return found
+
+
+def _put(sums: dict[Monomial, Number], m: Monomial, c: Number) -> None:
+    total = add(sums[m], c) if m in sums else c
+    if total == 0:
+        sums.pop(m, None)
+    else:
+        sums[m] = total
+
+
+def product(scale: Scale, *factors: Monomial) -> Monomial:
+    """The product of several monomials."""
+    total = UNIT
+    for m in factors:
+        total = scale.mul(total, m)
+    return total

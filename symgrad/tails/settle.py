@@ -1,0 +1,161 @@
+"""Where a remainder starts and how large it is: K and X, with what proves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+from flint import arb
+from sympy import Expr, Rational, S
+
+from symgrad.errors import DomainError, InputError, LimitError
+from symgrad.rigor import constant, program
+from symgrad.tails.beyond import Beyond
+from symgrad.tails.field import expr
+from symgrad.tails.germ import Germ, model_of
+from symgrad.tails.monomial import Monomial
+from symgrad.tails.remainder import (
+    Quotient,
+    Walk,
+    as_arb,
+    far_bound,
+    short_upper,
+)
+
+__all__ = ["Settled", "lowest", "settle"]
+
+_STARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024, 2**14, 2**20)
+_SLACK = arb(105) / 100
+
+
+@dataclass(frozen=True)
+class Settled:
+    """|q| ≤ coefficient for y beyond `start`: by the model from `far` on, by boxes below it."""
+
+    coefficient: Expr
+    start: Expr
+    is_open: bool
+    far: Expr
+    far_coefficient: Expr
+    inner_coefficient: Expr
+    boxes: int = 0
+    prec: int = 0
+    closed: Expr | None = None
+    stop: str = ""
+
+
+def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) -> Settled:
+    """K and X for the remainder after n terms, toward y → oo.
+
+    K∞ = |c_n| is the limit superior of |q|. Without wishes, X is the outermost point that is proved to
+    have K ≤ 2K∞. With `start`, K is for that X; with `cap`, X is for that K.
+    """
+    field = g.scale.field
+    limit = field.size(g.model.terms[n][1])
+    most = arb.pos_inf() if start is not None else limit * 2
+    if cap is not None:
+        most = constant(cap).lower()
+        if not limit <= constant(cap).upper():
+            raise InputError(f"no constant below {_exact(g, n)} can be right, got {cap}")
+    low, is_open = lowest(g, n)
+    if start is not None:
+        if start < low or (start == low and is_open):
+            raise DomainError(
+                f"the terms or the branch are not defined down to {start}, only from {low}"
+            )
+        low, is_open = start, False
+    first, far, inner = _far(g, n, limit, low, most)
+    near = _coefficient(g, n, far, limit, None)
+    if low is not S.NegativeInfinity and low >= first:
+        return Settled(_coefficient(g, n, far, limit, cap), low, is_open, first, near, inner)
+    q = Quotient(g.scale, g.branch, g.model, n)
+    walk = Walk(q.code, far, most, limit)
+    end = walk.down(first, low, lambda b: _close(g, q, b, walk))
+    if start is not None and end != start:
+        raise LimitError(
+            f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
+        )
+    return Settled(
+        _coefficient(g, n, walk.best, limit, cap), end, bool(end == low and is_open),
+        first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop,
+    )  # fmt: skip
+
+
+def _exact(g: Germ, n: int) -> Expr:
+    c = expr(g.model.terms[n][1])
+    return sympy.Abs(c)
+
+
+def _coefficient(g: Germ, n: int, size: arb, limit: arb, cap: Expr | None) -> Expr:
+    if cap is not None:
+        return cap
+    c = _exact(g, n)
+    if size <= limit and not c.free_symbols:
+        return c
+    return short_upper(size)
+
+
+def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:
+    """A point from which on the model itself bounds q within 5 % of K∞."""
+    wanted = (limit * _SLACK).min(most) if most.is_finite() else limit * _SLACK
+    for start in _STARTS:
+        if low is S.NegativeInfinity or low <= start:
+            beyond = Beyond(g.scale, arb(start))
+            far = far_bound(g.model, n, beyond)
+            if far <= wanted:
+                return sympy.Integer(start), far, short_upper(beyond.bound(g.model))
+    if low is not S.NegativeInfinity and low > 2:
+        beyond = Beyond(g.scale, program(low).ball())
+        far = far_bound(g.model, n, beyond)
+        if far.is_finite():
+            return low, far, short_upper(beyond.bound(g.model))
+    raise LimitError(
+        f"the remainder after {n} terms is not bounded up to {_STARTS[-1]}; ask for fewer"
+    )
+
+
+def lowest(g: Germ, n: int) -> tuple[Expr, bool]:
+    """How far out the statement can reach: the branch, and where all its terms are defined."""
+    used = [m for m, _ in g.model.terms[: n + 1]]
+    grows = used[n:]
+    low, is_open = g.start, g.open_start
+    if any(_needs_log(m) for m in used):
+        edge = S.One
+    elif any(_needs_positive(m) for m in used) or any(map(_odd, grows)):
+        edge = S.Zero
+    else:
+        return low, is_open
+    return (edge, True) if low is S.NegativeInfinity or low <= edge else (low, is_open)
+
+
+def _close(g: Germ, q: Quotient, b: Rational, walk: Walk) -> bool:
+    """Whether the model of q towards −oo keeps |q| below the cap on (−oo, b]."""
+    scale = g.scale
+    try:
+        model = model_of(scale, q.expr.xreplace({scale.x: -scale.x}), 1)
+    except LimitError:
+        return False
+    if model.top is not None and scale.sign(model.top) > 0:
+        walk.hopeless = True
+        return False
+    top = Beyond(scale, as_arb(-b)).supremum(model)
+    if not top <= walk.cap:
+        return False
+    walk.best = walk.best.max(top)
+    walk.closed = b
+    return True
+
+
+def _needs_log(m: Monomial) -> bool:
+    return len(m.powers) > 1 or any(_needs_log(e) for e, _ in m.exps)
+
+
+def _needs_positive(m: Monomial) -> bool:
+    """Whether the monomial is undefined at 0 or left of it."""
+    own = any(not (expr(p).is_Integer and expr(p).is_nonnegative) for p in m.powers)
+    return own or any(_needs_positive(e) for e, _ in m.exps)
+
+
+def _odd(m: Monomial) -> bool:
+    """Whether the growth is not positive on the whole line."""
+    return any(expr(p) % 2 != 0 for p in m.powers)

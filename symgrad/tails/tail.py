@@ -1,0 +1,149 @@
+"""tail(f, toward): terms, a proved remainder, and the tail class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from flint import arb
+from sympy import Expr, Rational, S, Set, Symbol
+
+from symgrad.errors import DomainError
+from symgrad.fact import Derivation, Fact, Verdict
+from symgrad.render import Block, Formula, Para, Shown
+from symgrad.rigor import Enclosure, precision, program
+from symgrad.tails.classify import TailClass
+from symgrad.tails.statement import BTerm, beyond_relation
+
+__all__ = ["Remainder", "Tail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """|r(x)| ≤ coefficient · growth(x) for every x beyond `valid_from`.
+
+    `coefficient` and `valid_from` are None where a symbol without a number leaves the expansion formal.
+    """
+
+    coefficient: Expr | None
+    growth: Expr
+    valid_from: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail(Shown):
+    """f(x) = sum(terms)(x) + r(x), |r(x)| ≤ coefficient · growth(x) for every x beyond valid_from.
+
+    `terms` are SymPy expressions in x, largest first; `remainder` is None where the sum is exact.
+    """
+
+    head: Expr
+    formula: Expr
+    x: Symbol
+    toward: Expr
+    terms: tuple[Expr, ...]
+    remainder: Remainder | None
+    where: Set
+    tail_class: TailClass
+    fact: Fact
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.fact.verdict
+
+    @property
+    def derivation(self) -> Derivation:
+        return self.fact.derivation
+
+    @property
+    def valid_from(self) -> Expr:
+        """The end of `where`: the claim holds for every x beyond it."""
+        return self.where.inf if self.toward is S.Infinity else self.where.sup
+
+    @property
+    def sum(self) -> Expr:
+        """The sum of the terms."""
+        return sympy.Add(*self.terms)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether f is the sum of the terms on `where`."""
+        return self.remainder is None
+
+    def _error(self) -> Expr:
+        if self.remainder is None:
+            return S.Zero
+        if self.remainder.coefficient is None:
+            raise DomainError(
+                f"the expansion of {self.head} is formal: give its parameters numbers"
+            )
+        return self.remainder.coefficient * self.remainder.growth
+
+    def two_sided(self) -> tuple[Expr, Expr]:
+        """(lower, upper) with lower(x) ≤ f(x) ≤ upper(x) on `where`."""
+        return self.sum - self._error(), self.sum + self._error()
+
+    def at(self, x: Any) -> Enclosure:
+        """An enclosure of f(x) from the terms and the remainder alone; x is an exact number.
+
+        Raises `DomainError` where the tail says nothing about x.
+        """
+        point = sympy.sympify(x, strict=True)
+        point = Rational(point) if point.is_Float else point
+        if self.where.contains(point) is not S.true:
+            raise DomainError(f"this tail holds on {self.where}, which has no {point}")
+        value, error = (program(e, self.x) for e in (self.sum, self._error()))
+        bits = 96
+        while True:
+            at = program(point).ball(prec=bits)
+            middle, radius = value.ball(at, prec=bits), abs(error.ball(at, prec=bits)).upper()
+            if bits >= 1 << 15 or middle.rad() <= radius / 2**20 or middle.rel_accuracy_bits() > 80:
+                with precision(bits):
+                    return Enclosure.of_ball(middle + arb(0, radius))
+            bits *= 2
+
+    def _blocks(self) -> Iterable[Block]:
+        yield Formula(self.head, self.statement)
+        if self.is_exact:
+            yield Para("for ", beyond_relation(self.x, self.where))
+
+    @property
+    def statement(self) -> Expr:
+        """Σ terms + B(K·growth, x ≥ X) as one expression that prints in this order."""
+        return Expansion(*self.terms, *self._remainder_term())
+
+    def _remainder_term(self) -> tuple[Expr, ...]:
+        if self.remainder is None:
+            return ()
+        if self.remainder.coefficient is None:
+            return (sympy.Function("O")(self.remainder.growth),)
+        return (BTerm(self._error(), self.x, self.where),)
+
+
+class Expansion(Expr):
+    """A sum that keeps its terms in the given order when it prints."""
+
+    is_commutative = True
+
+    def doit(self, **hints: Any) -> Expr:
+        return sympy.Add(*self.args)
+
+    def _sympystr(self, printer: Any) -> str:
+        return _joined([printer._print(a) for a in self.args])
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return _joined([printer._print(a) for a in self.args])
+
+    def _pretty(self, printer: Any) -> Any:
+        return printer._print(sympy.Add(*self.args, evaluate=False))
+
+
+def _joined(parts: list[str]) -> str:
+    if not parts:
+        return "0"
+    text = parts[0]
+    for part in parts[1:]:
+        text += f" - {part[1:].lstrip()}" if part.startswith("-") else f" + {part}"
+    return text
