@@ -15,7 +15,7 @@
 
 Instead of `[[layers]]`, `activation`, `parameters`, `depth`, `weights`, `biases` describe equal
 layers. A table `[activations.NAME]` with a `formula` in x adds an activation of one's own. Decimals
-mean the decimal that is written. One wrong entry is one `InputError` with file, key, value, and what
+layers. A table `[activations.NAME]` with a `formula` in x adds an activation of your own. Decimals
 is allowed.
 """
 
