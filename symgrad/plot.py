@@ -18,7 +18,7 @@ import sympy
 from flint import arb, fmpq
 from sympy import Expr, Symbol
 
-from symgrad.activation import Univariate, univariate
+from symgrad.activation import Activation, Univariate, X, univariate
 from symgrad.errors import InputError, UnsupportedError
 from symgrad.render import latex, text
 from symgrad.rigor import precision, program
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Curve", "curves", "depth", "errors", "sample", "save", "tail"]
+__all__ = ["Curve", "curves", "depth", "errors", "heights", "sample", "save", "tail"]
 
 _DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)),
@@ -132,18 +132,19 @@ def tail(
     """
     ax = ax or _axes()
     x = found.x
-    whole = sympy.Add(*found.terms)
+    whole = found.sum
     sign = 1 if found.toward is sympy.oo else -1
     start = _start(found)
     span = on or tuple(sorted((start, start + sign * 20)))
-    truth = sample(Univariate(found.f, x, "f"), span, points=points)
-    ax.plot(truth.x, truth.height, label=_label(found.f, "f"), **_look(0))
+    truth = sample(found.formula, span, points=points, x=x)
+    ax.plot(truth.x, truth.height, label=_label(found.head, "f"), **_look(0))
     model = sample(whole, span, points=points, x=x) if whole != 0 else None
     if model is not None:
         name = "expansion" if len(found.terms) > 1 else "leading term"
         ax.plot(model.x, model.height, label=name, **_look(1))
     if found.remainder is not None:
-        bound = sample(found.remainder.bound(x), span, points=points, x=x)
+        limit = found.remainder.coefficient * found.remainder.growth
+        bound = sample(limit, span, points=points, x=x)
         ax.plot(bound.x, bound.height, label="bound of the remainder", **_look(2))
         if model is not None:
             band = list(_band(model, bound))
@@ -160,7 +161,7 @@ def tail(
 
 def _start(found: Any) -> int:
     """A round place at which the expansion holds."""
-    start = 0 if found.remainder is None else found.remainder.valid_from
+    start = found.valid_from
     if start in (sympy.oo, -sympy.oo):
         return 0
     return int(sympy.ceiling(start) if found.toward is sympy.oo else sympy.floor(start))
@@ -212,6 +213,32 @@ def depth(
     ax.set_ylabel(ylabel)
     _finish(ax, log=False)
     return ax
+
+
+def heights(g: Activation, weight: Any, layers: int, at: Any = 1) -> list[float]:
+    """log₁₀|δˡ/δᴸ| for L − l = 0, 1, ..., layers: all weights w, no bias, input x = `at`.
+
+    The list ends where 512 bits no longer decide the value, or where it is exactly zero.
+
+    >>> from symgrad.catalogue import identity
+    >>> heights(identity, sympy.Rational(1, 10), 3)
+    [0.0, -1.0, -2.0, -3.0]
+    """
+    value, slope = (program(g.derivative(n).expr, X) for n in (0, 1))
+    with precision(512):
+        w, a = (program(sympy.sympify(c, strict=True)).ball(prec=512) for c in (weight, at))
+        slopes = []
+        for _ in range(layers):
+            slopes.append(slope.ball(w * a, prec=512))
+            a = value.ball(w * a, prec=512)
+        found, total = [0.0], arb(0)
+        for one in reversed(slopes):
+            factor = abs(w * one)
+            if not factor.is_finite() or factor.contains(0) or factor.rel_accuracy_bits() < _BITS:
+                break
+            total += factor.log()
+            found.append(float(total / arb(10).log()))
+    return found
 
 
 def save(figure: Figure, stream: IO[bytes], kind: str = "svg") -> None:

@@ -40,6 +40,11 @@ def _ask(env: BuildEnvironment, request: dict[str, Any]) -> dict[str, Any]:
     return _shelf(env).ask(request, env.config.symgrad_timeout)
 
 
+def _spelled(fact: str) -> str:
+    """The id of a fact in words that an anchor may hold: `tanh.d1.tail+` ends in plus."""
+    return fact.replace("-", " minus ").replace("+", " plus ")
+
+
 def _domain(env: BuildEnvironment) -> SymgradDomain:
     return cast("SymgradDomain", env.get_domain("symgrad"))
 
@@ -79,7 +84,7 @@ class _Directive(SphinxDirective):
         except (OSError, UnicodeDecodeError) as error:
             raise self.error(f"cannot read {name}: {error}") from None
         self.env.note_dependency(relative)
-        return [name, content]
+        return [name, path, content]
 
     def _warn(self, message: str) -> None:
         _logger.warning(
@@ -113,7 +118,7 @@ class _Directive(SphinxDirective):
         self.add_name(composer.named or box)
         domain = _domain(self.env)
         for fact in answer["facts"]:
-            anchor = make_id(f"fact-{fact}")
+            anchor = make_id("fact-" + _spelled(fact))
             if domain.note_fact(fact, docname, anchor):
                 target = nodes.target("", "", ids=[anchor])
                 self.state.document.note_explicit_target(target)

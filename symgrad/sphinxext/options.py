@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Converter", "choice", "flag", "number", "numbers", "text", "whole", "wholes"]
+__all__ = ["Converter", "choice", "either", "flag", "number", "numbers", "text", "whole", "wholes"]
 
 Converter = Callable[[str | None], Any]
 
@@ -68,6 +68,20 @@ def wholes(low: int, high: int) -> Converter:
                 f"got {(argument or '').strip()!r}"
             )
         return found
+
+    return convert
+
+
+def either(word: str, otherwise: Converter) -> Converter:
+    """The word itself, or what another converter takes."""
+
+    def convert(argument: str | None) -> Any:
+        if (argument or "").strip() == word:
+            return word
+        try:
+            return otherwise(argument)
+        except ValueError as error:
+            raise ValueError(f"{word!r} or {error}") from None
 
     return convert
 

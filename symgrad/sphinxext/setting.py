@@ -77,11 +77,11 @@ def set_blocks(
 
 def _formula(formula: Formula) -> tuple[str, str]:
     sides, relation = formula.sides, formula.relation
-    words = f" {relation} ".join(map(text, sides))
     if len(sides) == 1 and isinstance(sides[0], Relational):
         whole: Any = sides[0]
         sides, relation = (whole.lhs, whole.rhs), whole.rel_op
-    elif len(sides) == 1 and isinstance(sides[0], And) and len(latex(sides[0])) > WIDTH:
+    words = f" {relation} ".join(map(text, sides)).replace(" == ", " = ")
+    if len(sides) == 1 and isinstance(sides[0], And) and len(latex(sides[0])) > WIDTH:
         return r" \\ ".join(f"& {latex(part)}" for part in sides[0].args), words
     return broken([latex(side) for side in sides], _RELATION.get(relation, relation)), words
 

@@ -1,0 +1,133 @@
+"""Directives about one function: expression, definition, tails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Rational, S
+
+from symgrad import words
+from symgrad.activation import Activation, Head, X
+from symgrad.fact import Proved, Refuted
+from symgrad.oracle.mp import mp_values
+from symgrad.render import Block, Formula, Para, Table
+from symgrad.rigor import precision, program
+from symgrad.sphinxext.results.reading import Maker, Request, activation, failed, function, names
+from symgrad.sphinxext.results.reading import proof as steps
+from symgrad.sphinxext.setting import Answer
+from symgrad.tails import Tail, tail
+
+__all__ = ["MAKERS"]
+
+_PROBES = (-7.25, -2.125, -0.40625, 0.3125, 1.75, 6.5)
+"""Where a formula is tried against another road; no kink of a common activation is among them."""
+
+
+def _expr(request: Request, options: Mapping[str, Any]) -> Answer:
+    return Answer((Para(words.parse(request["argument"], names(request))),))
+
+
+def _definition(request: Request, options: Mapping[str, Any]) -> Answer:
+    g = activation(request)
+    orders = options.get("orders", [0])
+    formulas = [Formula(g.d(n)(X) if n else g(X), g.derivative(n).expr) for n in orders]
+    blocks: list[Block] = list(formulas)
+    for parameter, value in zip(g.parameters, g.values, strict=True):
+        if value != parameter:
+            blocks.append(Para("with ", sympy.Eq(parameter, value, evaluate=False)))
+    if g.kinks and any(orders):
+        rows = tuple((Head(g, 1, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
+        blocks.append(Table(("At a kink", "Value used", "Convention"), rows))
+    wrong = tuple(complaint for n in orders if n for complaint in _difference(g, n))
+    return Answer(tuple(blocks), label=formulas[0], failed=wrong)
+
+
+def _difference(g: Activation, n: int) -> tuple[str, ...]:
+    """What is wrong with the formula of g⁽ⁿ⁾: it is held against the Taylor series of g in balls."""
+    if g.free_symbols:
+        return ()
+    wrong = []
+    for probe in _PROBES:
+        with precision(192):
+            at = program(Rational(probe)).ball(prec=192)
+            claimed = program(g.derivative(n).expr, X).ball(at, prec=192)
+            series = program(g.formula.expr, X).jet(at, n + 1, prec=192)[n] * sympy.factorial(n).p
+            if claimed.is_finite() and series.is_finite() and not claimed.overlaps(series):
+                wrong.append(f"derivative {n} of {g.name} at {probe}: {claimed} is not {series}")
+    return tuple(wrong)
+
+
+# --- tails ------------------------------------------------------------------------------------
+
+
+def _ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
+    toward = options.get("toward", "both")
+    return {"oo": (S.Infinity,), "-oo": (S.NegativeInfinity,)}.get(
+        toward, (S.Infinity, S.NegativeInfinity)
+    )
+
+
+def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
+    f = function(request)
+    found = [tail(f.expr, x=f.x, toward=end, terms=options.get("terms", 3)) for end in _ends(options)]
+    blocks: list[Block] = []
+    for one in found:
+        blocks += [Para("As ", f.x, " → ", one.toward, f": {one.tail_class.kind}."), *one._blocks()]
+    label = next((b for b in blocks if isinstance(b, Formula)), None)
+    wrong: list[str] = []
+    if "at" in options:
+        places = [float(Rational(word)) for word in options["at"]]
+        table, wrong = _held_against_mpmath(found, places)
+        blocks.append(table)
+    for one in found:
+        blocks.append(_standing(one.fact))
+        if "proof" in options:
+            blocks += steps(one.derivation, f"Proof towards {one.toward}")
+    facts = tuple(one.fact.id for one in found)
+    refuted = failed(*((one.fact.id, one.verdict) for one in found))
+    return Answer(tuple(blocks), label=label, failed=(*refuted, *wrong), facts=facts)
+
+
+def _held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple[Table, list[str]]:
+    """f by mpmath beside the tail's own enclosure; a value outside it is a complaint."""
+    first = found[0]
+    truth = mp_values(first.formula, [first.x], [np.array(places)])
+    rows, wrong = [], []
+    for number, place in enumerate(places):
+        point = Rational(place)
+        holds = [one for one in found if one.where.contains(point) is S.true]
+        holds.sort(key=lambda one: (one.toward is S.Infinity) != (place > 0))
+        if not holds:
+            rows.append((f"{place:g}", truth.show(number, 12), "outside", ""))
+            continue
+        box = holds[0].at(point)
+        if truth.fraction(number) not in box and not _touches(truth.fraction(number), box):
+            wrong.append(f"{holds[0].fact.id}: mpmath's value at {place:g} is outside {box}")
+        rows.append((f"{place:g}", truth.show(number, 12), str(box), f"{box.digits}"))
+    head = (first.x, first.head, "from the expansion alone", "digits known")
+    return Table(head, tuple(rows), "The tail against mpmath"), wrong
+
+
+def _touches(value: Any, box: Any) -> bool:
+    """Whether the value lies in the box widened by what mpmath leaves open."""
+    room = abs(Rational(value.numerator, value.denominator)) / 2**64
+    middle = Rational(value.numerator, value.denominator)
+    return bool(box.lo - room <= middle <= box.hi + room)
+
+
+def _standing(fact: Any) -> Para:
+    """One line that says how the claim stands."""
+    match fact.verdict:
+        case Proved(by=by):
+            return Para(f"Proved [{fact.id}]: {by}.")
+        case Refuted(why=why):
+            return Para(f"Refuted [{fact.id}]: {why}.")
+    evidence = f" ({fact.evidence})" if fact.evidence else ""
+    return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
+
+
+MAKERS: dict[str, Maker] = {"expr": _expr, "definition": _definition, "tails": _tails}
+

@@ -1,0 +1,92 @@
+"""The plot directive: what is drawn, and in words for those who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+from sympy import Rational, S
+
+from symgrad import plot
+from symgrad.activation import univariate
+from symgrad.errors import InputError
+from symgrad.render import text
+from symgrad.sphinxext.results.reading import Maker, Request, activation, function
+from symgrad.sphinxext.setting import Answer, Drawing
+from symgrad.tails import tail
+
+__all__ = ["MAKERS"]
+
+
+def _range(options: Mapping[str, Any], low: str, high: str) -> tuple[Any, Any]:
+    ends = [Rational(word) for word in options.get("range", (low, high))]
+    if not ends[0] < ends[1]:
+        raise InputError(f"a range is two numbers low < high, got {ends[0]} and {ends[1]}")
+    return ends[0], ends[1]
+
+
+def _plot(request: Request, options: Mapping[str, Any]) -> Answer:
+    kind = options.get("kind", "curve")
+    taken = {"kind", *_PLOTS[kind][1]}
+    foreign = sorted(set(options) - taken)
+    if foreign:
+        raise InputError(f"a plot of the kind '{kind}' has no option :{foreign[0]}:")
+    return Answer((_PLOTS[kind][0](request, options),))
+
+
+def _curve(request: Request, options: Mapping[str, Any]) -> Drawing:
+    functions = []
+    for part in request["argument"].split("|"):
+        u = function(request, part.strip())
+        if "orders" in options and u.activation is None:
+            raise InputError(f"orders belong to an activation, got {part.strip()!r}")
+        if u.activation is None or "orders" not in options:
+            functions.append(u)
+        else:
+            functions += [univariate(u.activation.d(u.order + n)) for n in options["orders"]]
+    low, high = _range(options, "-8", "8")
+    log = "log" in options
+    shown = ", ".join(text(u.expr) for u in functions)
+    how = "on a logarithmic scale, " if log else ""
+    return Drawing(
+        lambda: plot.curves(functions, on=(low, high), log=log).figure,
+        f"Plot of {shown} {how}for x from {low} to {high}",
+    )
+
+
+def _tail(request: Request, options: Mapping[str, Any]) -> Drawing:
+    f = function(request)
+    toward = S.NegativeInfinity if options.get("toward") == "-oo" else S.Infinity
+    found = tail(f.expr, x=f.x, toward=toward, terms=options.get("terms", 3))
+    usual = ("0", "20") if toward is S.Infinity else ("-20", "0")
+    low, high = _range(options, *usual)
+    return Drawing(
+        lambda: plot.tail(found, on=(low, high)).figure,
+        f"Plot of {text(f.expr)}, its expansion with {len(found.terms)} terms and the bound of the "
+        f"remainder, on a logarithmic scale for x from {low} to {high}",
+    )
+
+
+def _depth(request: Request, options: Mapping[str, Any]) -> Drawing:
+    weight = Rational(options.get("weight", "1"))
+    size = options.get("depth", 50)
+    series = []
+    for part in request["argument"].split("|"):
+        g = activation(request, part.strip())
+        series.append((part.strip(), plot.heights(g, weight, size)))
+    return Drawing(
+        lambda: plot.depth(series).figure,
+        f"Plot of the size of the error term, on a logarithmic scale, against the number of layers "
+        f"behind it, up to {size}, all weights {sympy.sstr(weight)}, for {request['argument']}",
+    )
+
+
+_PLOTS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    # kind     what draws it   the options it has
+    "curve":   (_curve,        ("orders", "range", "log")),
+    "tail":    (_tail,         ("range", "toward", "terms")),
+    "depth":   (_depth,        ("depth", "weight")),
+}  # fmt: skip
+
+MAKERS: dict[str, Maker] = {"plot": _plot}

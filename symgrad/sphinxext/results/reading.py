@@ -1,0 +1,91 @@
+"""The words of a request as functions, activations, chains; and what every claim shown has alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sympy import Basic
+
+from symgrad import words
+from symgrad.activation import Activation, Univariate, X, univariate
+from symgrad.chain import Chain, Layer
+from symgrad.errors import InputError, UnknownNameError
+from symgrad.fact import Derivation, Refuted
+from symgrad.parse import Names
+from symgrad.render import Block, Section
+from symgrad.sphinxext.setting import Answer
+
+__all__ = ["Maker", "Request", "activation", "chain", "failed", "function", "names", "proof"]
+
+Request = Mapping[str, Any]
+Maker = Callable[[Request, Mapping[str, Any]], Answer]
+
+
+def names(request: Request) -> Names:
+    """The words of the catalogue and of the setting `symgrad_activations`."""
+    own = []
+    for name, formula in request["activations"].items():
+        if not isinstance(formula, str):
+            raise InputError(f"symgrad_activations: {name!r} needs a formula, got {formula!r}")
+        own.append(Activation.from_expr(name, words.parse(formula, words.names()), X))
+    return words.names(None, *own)
+
+
+def function(request: Request, text: str = "") -> Univariate:
+    """The function that a text means: an activation by its name, or an expression in x."""
+    text, known = text or request["argument"], names(request)
+    if text in known.functions:
+        return univariate(known.functions[text].make(X))
+    if text.isidentifier() and text != "x":
+        raise UnknownNameError("function", text, known.functions)
+    expr = words.parse(text, known)
+    return univariate(expr, X) if X in expr.free_symbols else univariate(expr)
+
+
+def activation(request: Request, text: str = "") -> Activation:
+    """The record that a text names, with its parameters given as in `leaky_relu(alpha=1/5)`."""
+    text = text or request["argument"]
+    bound = text.endswith(")") and "=" in text
+    found = function(request, f"{text}(x)" if bound else text)
+    if found.activation is None or found.order:
+        raise InputError(f"the name of an activation is needed, got {text!r}")
+    return found.activation
+
+
+def chain(request: Request) -> Chain:
+    """The chain that the argument or the file describes."""
+    options = request["options"]
+    if "chain" in options:
+        for key in ("layers", "loss", "no-bias"):
+            if key in options:
+                raise InputError(f"a chain from a file says its own layers and cost: no :{key}:")
+        if request["argument"]:
+            raise InputError("a chain comes from the argument or from a file, not from both")
+        return Chain.from_file(request["files"]["chain"][1])
+    parts = [part.strip() for part in request["argument"].split("|")]
+    if not all(parts):
+        raise InputError("name the activations of the layers, as sigmoid | tanh, or give :chain:")
+    records = [activation(request, part) for part in parts]
+    depth = options.get("layers", len(records))
+    if len(records) == 1 and depth != 1:
+        records *= depth
+    if depth != len(records):
+        raise InputError(f"{len(records)} activations are named for {depth} layers")
+    bias = False if "no-bias" in options else None
+    layers = [Layer(g, bias=bias) for g in records]
+    return Chain(layers, loss=options.get("loss", "squared_error"))
+
+
+def proof(derivation: Derivation, title: str = "Proof") -> Iterator[Block]:
+    """The numbered steps under a title."""
+    yield Section(title, tuple(derivation._blocks()))
+
+
+def failed(*claims: tuple[str | Basic, Any]) -> tuple[str, ...]:
+    """A complaint for each (name, verdict) that is refuted."""
+    return tuple(
+        f"{name} is refuted: {verdict.why}"
+        for name, verdict in claims
+        if isinstance(verdict, Refuted)
+    )
