@@ -1,0 +1,380 @@
+"""JSON to SymPy and back, through an allow-list of heads; equal after a round trip.
+
+An expression is a list, its head and then its arguments: ["exp", ["Symbol", "x", {"real": true}]].
+Integers and digits are strings, so that no reader rounds them. Nothing is evaluated on the way
+back: ["LessThan", a, b] stays the comparison it was. Records (facts, results) are objects
+{"record": "Fact", field: value, ...}; a reader builds only what its tables name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import sympy
+from sympy import Basic, Float, Integer, Rational, S, Symbol
+from sympy.core.assumptions import _assume_defined
+from sympy.core.symbol import Str
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symgrad.activation import Activation, Definition, Derived, Head, Kink
+from symgrad.catalogue import activations
+from symgrad.errors import InputError, LimitError
+from symgrad.fact import Derivation, Evidence, Fact, Proved, Refuted, Step, Undecided
+from symgrad.loss import Loss
+from symgrad.rigor import Enclosure
+
+__all__ = ["Codec", "decode", "encode"]
+
+MAX_DEPTH = 200
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_']*")
+
+_ATOMS: dict[str, Basic] = {
+    "pi": S.Pi, "E": S.Exp1, "EulerGamma": S.EulerGamma, "Catalan": S.Catalan,
+    "GoldenRatio": S.GoldenRatio, "oo": S.Infinity, "-oo": S.NegativeInfinity,
+    "zoo": S.ComplexInfinity, "nan": S.NaN, "I": S.ImaginaryUnit, "true": S.true, "false": S.false,
+    "EmptySet": S.EmptySet, "Reals": S.Reals, "Integers": S.Integers, "Naturals": S.Naturals,
+    "Naturals0": S.Naturals0, "IdentityFunction": S.IdentityFunction,
+}  # fmt: skip
+_ATOM_NAMES = {value: name for name, value in _ATOMS.items()}
+
+_UNEVALUATED = """
+    Add Mul Pow exp log sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth
+    sech csch asinh acosh atanh acoth asech acsch atan2 erf erfc erfi gamma loggamma polygamma zeta
+    sinc Abs sign floor ceiling Heaviside LambertW Max Min re im conjugate
+    Equality Unequality LessThan GreaterThan StrictLessThan StrictGreaterThan And Or Not Implies
+    Equivalent Contains Derivative Subs
+""".split()
+_PLAIN = """
+    Piecewise Interval Union Intersection Complement FiniteSet ImageSet ConditionSet ProductSet
+    Lambda Tuple Product Sum Indexed IndexedBase Idx Limit Integral Order
+""".split()
+
+
+def _raw(head: type[Basic]) -> Callable[..., Basic]:
+    """Builds the object from its arguments as they are, with nothing computed."""
+    return lambda *args: Basic.__new__(head, *args)
+
+
+def _unevaluated(head: Any) -> Callable[..., Basic]:
+    return lambda *args: head(*args, evaluate=False)
+
+
+def _of_activation(build: Callable[..., Basic]) -> Callable[..., Basic]:
+    """The builder for arguments of which the first is an activation."""
+
+    def checked(*args: Basic) -> Basic:
+        if not isinstance(args[0], Activation):
+            raise InputError(f"an activation is needed here, got {_short(args[0])}")
+        return build(*args)
+
+    return checked
+
+
+def _commutative(head: Any) -> Callable[..., Basic]:
+    """An Add or Mul of exactly these arguments, in their order."""
+    return lambda *args: head._from_args(args)
+
+
+_HEADS: dict[type[Basic], Callable[..., Basic]] = {
+    **{getattr(sympy, name): _unevaluated(getattr(sympy, name)) for name in _UNEVALUATED},
+    **{getattr(sympy, name): _raw(getattr(sympy, name)) for name in _PLAIN},
+    sympy.Add: _commutative(sympy.Add),
+    sympy.Mul: _commutative(sympy.Mul),
+    sympy.Tuple: sympy.Tuple,
+    sympy.FiniteSet: sympy.FiniteSet,
+    ExprCondPair: _raw(ExprCondPair),
+    Derived: _of_activation(_raw(Derived)),
+    Head: _of_activation(_unevaluated(Head)),
+}
+
+_RECORDS: tuple[type, ...] = (
+    Proved, Refuted, Undecided, Evidence, Step, Derivation, Fact, Kink, Enclosure, Loss,
+)  # fmt: skip
+
+
+class Codec:
+    """Writes and reads the heads and records of its tables; `Codec(heads, records)` adds to them.
+
+    >>> from sympy import exp, Symbol
+    >>> x = Symbol("x", real=True)
+    >>> encode(exp(-x))
+    ['exp', ['Mul', ['Integer', '-1'], ['Symbol', 'x', {'real': True}]]]
+    >>> decode(encode(exp(-x))) == exp(-x)
+    True
+    """
+
+    def __init__(
+        self, heads: Mapping[type[Basic], Callable[..., Basic]] | None = None,
+        records: Iterable[type] = (),
+    ) -> None:  # fmt: skip
+        self._builders = {**_HEADS, **(heads or {})}
+        self._heads = {head.__name__: build for head, build in self._builders.items()}
+        self._records = {record.__name__: record for record in (*_RECORDS, *records)}
+        self._known = {g.name: g for g in activations()}
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def encode(self, thing: Any) -> Any:
+        """The thing as JSON data; raises `InputError` for what no table names."""
+        match thing:
+            case None | bool() | str():
+                return thing
+            case int():
+                return thing if abs(thing) < 2**53 else {"int": _text(thing)}
+            case float():
+                return {"float": thing.hex(), "shown": repr(thing)}
+            case Basic():
+                return self._expression(thing)
+            case tuple() if not hasattr(thing, "_fields"):
+                return {"tuple": [self.encode(item) for item in thing]}
+            case list():
+                return {"list": [self.encode(item) for item in thing]}
+            case dict():
+                pairs = [[self.encode(key), self.encode(value)] for key, value in thing.items()]
+                return {"table": pairs}
+        record = type(thing)
+        if dataclasses.is_dataclass(record) and self._records.get(record.__name__) is record:
+            fields = [f for f in dataclasses.fields(record) if f.init]
+            values = {f.name: self.encode(getattr(thing, f.name)) for f in fields}
+            return {"record": record.__name__, **values}
+        raise InputError(f"{record.__name__} has no JSON form here, got {_short(thing)}")
+
+    def _expression(self, expr: Any) -> list[Any]:
+        if expr in _ATOM_NAMES:
+            return [_ATOM_NAMES[expr]]
+        match expr:
+            case Integer():
+                return ["Integer", _text(expr)]
+            case Rational():
+                return ["Rational", _text(expr.p), _text(expr.q)]
+            case Float():
+                sign, mantissa, exponent, _ = expr._mpf_
+                signed = -int(mantissa) if sign else int(mantissa)
+                return ["Float", _text(signed), str(int(exponent)), expr._prec]
+            case Symbol():
+                return self._symbol(expr)
+            case Activation():
+                return self._activation(expr)
+            case Definition():
+                parts = expr.parts
+                names = [f.name for f in dataclasses.fields(parts)]
+                return ["Definition", *(self.encode(getattr(parts, name)) for name in names)]
+            case Str():
+                return ["Str", expr.name]
+        if type(expr) not in self._builders:
+            raise InputError(f"{type(expr).__name__} has no JSON form here, got {_short(expr)}")
+        return [type(expr).__name__, *(self._expression(arg) for arg in expr.args)]
+
+    def _symbol(self, symbol: Any) -> list[Any]:
+        given = {k: v for k, v in symbol._assumptions_orig.items() if v is not None}
+        given.pop("commutative", None)
+        kind = "Symbol"
+        if isinstance(symbol, sympy.Dummy):
+            return ["Dummy", symbol.name, str(symbol.dummy_index), dict(sorted(given.items()))]
+        if type(symbol) is not Symbol:
+            raise InputError(f"{type(symbol).__name__} has no JSON form here, got {symbol}")
+        return [kind, symbol.name, dict(sorted(given.items()))]
+
+    def _activation(self, g: Activation) -> list[Any]:
+        known = self._known.get(g.name)
+        values = [self._expression(value) for value in g.values]
+        if known is not None and known.args[2] == g.args[2]:
+            return ["Activation", g.name, values]
+        return ["Activation", g.name, values, self._expression(g.args[2])]
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def decode(self, tree: Any) -> Any:
+        """What `encode` wrote; raises `InputError` for anything else."""
+        return self._decode(tree, 0)
+
+    def _decode(self, tree: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise LimitError(f"JSON of an expression is nested at most {MAX_DEPTH} deep")
+        match tree:
+            case None | bool() | int() | str():
+                return tree
+            case [str() as head, *args] if head in self._heads or head in _READ or head in _ATOMS:
+                return self._basic(head, args, depth)
+            case {"list": list(items)}:
+                return [self._decode(item, depth + 1) for item in items]
+            case {"tuple": list(items)}:
+                return tuple(self._decode(item, depth + 1) for item in items)
+            case {"table": list(pairs)}:
+                try:
+                    return dict(self._pair(pair, depth) for pair in pairs)
+                except TypeError:
+                    _refuse("the keys of a table are not lists or tables", pairs)
+            case {"int": str(digits)}:
+                return _integer(digits)
+            case {"float": str(digits)}:
+                return _float(digits)
+            case {"record": str(name), **fields}:
+                return self._record(name, fields, depth)
+        _refuse("no JSON of symgrad", tree)
+
+    def _pair(self, pair: Any, depth: int) -> tuple[Any, Any]:
+        if not isinstance(pair, list) or len(pair) != 2:
+            _refuse("a table holds pairs", pair)
+        return self._decode(pair[0], depth + 1), self._decode(pair[1], depth + 1)
+
+    def _record(self, name: str, fields: dict[str, Any], depth: int) -> Any:
+        record = self._records.get(name)
+        if record is None:
+            _refuse(f"no record '{name}' is allowed here", fields)
+        wanted = {f.name for f in dataclasses.fields(record) if f.init}
+        if set(fields) - wanted:
+            _refuse(f"{name} has the fields {sorted(wanted)}", sorted(fields))
+        values = {key: self._decode(value, depth + 1) for key, value in fields.items()}
+        try:
+            return record(**values)
+        except (TypeError, ValueError, AttributeError) as error:
+            _refuse(f"no {name}: {error}", fields)
+
+    def _basic(self, head: str, args: list[Any], depth: int) -> Basic:
+        if head in _ATOMS:
+            return _ATOMS[head] if not args else _refuse(f"{head} takes no argument", args)
+        try:
+            if head in _READ:
+                return _READ[head](self, args, depth + 1)
+            inner = [self._decode(arg, depth + 1) for arg in args]
+            if not all(isinstance(arg, Basic) for arg in inner):
+                _refuse(f"the arguments of {head} are expressions", args)
+            return self._heads[head](*inner)
+        except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            if isinstance(error, InputError):
+                raise
+            _refuse(f"no {head}: {error}", args)
+
+    def _read_symbol(self, args: list[Any], depth: int) -> Basic:
+        name, assumptions = args
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            _refuse("a symbol's name is letters, digits and _", name)
+        return Symbol(name, **_assumptions(assumptions))
+
+    def _read_dummy(self, args: list[Any], depth: int) -> Basic:
+        name, index, assumptions = args
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            _refuse("a symbol's name is letters, digits and _", name)
+        return sympy.Dummy(name, dummy_index=_integer(index), **_assumptions(assumptions))
+
+    def _read_activation(self, args: list[Any], depth: int) -> Basic:
+        name, values, *definition = args
+        values = [self._decode(value, depth) for value in values]
+        if definition:
+            made = self._decode(definition[0], depth)
+            if not isinstance(made, Definition) or not name.isidentifier():
+                _refuse("no activation", args)
+        elif name in self._known:
+            made = self._known[name].args[2]
+        else:
+            _refuse(f"the catalogue has no activation '{name}'", args)
+        return Activation(name, values, made)  # type: ignore[arg-type]
+
+    def _read_definition(self, args: list[Any], depth: int) -> Basic:
+        expr, parameters, latex, plain, source, kinks, defaults = (
+            self._decode(arg, depth) for arg in args
+        )
+        if not isinstance(expr, Basic) or not all(
+            isinstance(text, str) for text in (latex, plain, source)
+        ):
+            _refuse("no definition of an activation", args)
+        for group, kind in ((parameters, Symbol), (kinks, Kink), (defaults, Basic)):
+            if not isinstance(group, tuple) or not all(isinstance(one, kind) for one in group):
+                _refuse("no definition of an activation", args)
+        return Definition(expr, parameters, latex, plain, source, kinks, defaults)  # type: ignore[arg-type]
+
+
+def _assumptions(given: Any) -> dict[str, bool]:
+    if not isinstance(given, dict) or not set(given) <= set(_assume_defined):
+        _refuse("no assumptions of SymPy", given)
+    return {key: bool(value) for key, value in given.items()}
+
+
+def _digits(text: Any) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]{1,100000}", text):
+        _refuse("an integer is a string of at most 100000 digits", text)
+    return text
+
+
+def _text(number: Any) -> str:
+    """The decimal digits, in parts that stay under Python's limit of 4300 digits."""
+    rest, parts = abs(int(number)), []
+    while rest >= 10**4000:
+        rest, part = divmod(rest, 10**4000)
+        parts.append(f"{part:04000d}")
+    return ("-" if number < 0 else "") + str(rest) + "".join(reversed(parts))
+
+
+def _integer(text: Any) -> int:
+    """The integer of a string of digits, read in parts as `_text` wrote it."""
+    digits = _digits(text)
+    sign, digits = (-1, digits[1:]) if digits[0] == "-" else (1, digits)
+    total = 0
+    for start in range(0, len(digits), 4000):
+        part = digits[start : start + 4000]
+        total = total * 10 ** len(part) + int(part)
+    return sign * total
+
+
+def _float(text: str) -> float:
+    try:
+        return float.fromhex(text)
+    except (ValueError, OverflowError):
+        _refuse("a float is written as its hexadecimal form", text)
+
+
+def _rational(codec: Codec, args: list[Any], depth: int) -> Basic:
+    p, q = map(_integer, args)
+    return Rational(p, q) if q else _refuse("a denominator is not 0", args)
+
+
+def _float_number(codec: Codec, args: list[Any], depth: int) -> Basic:
+    mantissa, exponent, precision = _integer(args[0]), _integer(args[1]), args[2]
+    if type(precision) is not int or not 1 <= precision <= 10**6 or abs(exponent) > 10**9:
+        _refuse("no float of SymPy", args)
+    if not mantissa:
+        return Float(0, precision=precision)
+    return Float((int(mantissa < 0), abs(mantissa), exponent, abs(mantissa).bit_length()),
+                 precision=precision)  # fmt: skip
+
+
+def _string(codec: Codec, args: list[Any], depth: int) -> Basic:
+    return Str(args[0])
+
+
+_READ: dict[str, Callable[[Codec, list[Any], int], Basic]] = {
+    "Integer": lambda codec, args, depth: Integer(_integer(args[0])),
+    "Rational": _rational,
+    "Float": _float_number,
+    "Str": _string,
+    "Symbol": Codec._read_symbol,
+    "Dummy": Codec._read_dummy,
+    "Activation": Codec._read_activation,
+    "Definition": Codec._read_definition,
+}
+
+
+def _short(thing: Any) -> str:
+    shown = repr(thing)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _refuse(law: str, tree: Any) -> NoReturn:
+    raise InputError(f"{law}, got {_short(tree)}")
+
+
+_CORE = Codec()
+
+
+def encode(thing: Any) -> Any:
+    """The expression, fact or plain data as JSON data."""
+    return _CORE.encode(thing)
+
+
+def decode(tree: Any) -> Any:
+    """What `encode` wrote; raises `InputError` for anything else."""
+    return _CORE.decode(tree)
