@@ -1,0 +1,186 @@
+"""The sign chart of a smooth expression on an open interval: all its zeros, and the signs between.
+
+The expression is a product of factors. For each factor the two ends are settled first, by the tail
+models or by the exact value; what lies between is compact, and isolation finds every zero there.
+Theorem "compact + tails" in docs/theorems/bounds.rst.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cmp_to_key
+
+from flint import arb
+from sympy import Expr, S, Symbol
+
+from symgrad.bounds.closed import exact_zeros, factors, identically_zero, is_positive
+from symgrad.bounds.ends import End, end_of
+from symgrad.errors import DomainError, UndecidedError
+from symgrad.pieces import order
+from symgrad.rigor import constant, program, sign
+from symgrad.rigor.roots import Isolation, Root, isolation
+from symgrad.rigor.search import Meter, point_sign
+
+__all__ = ["Chart", "Open", "Part", "Zero", "chart", "inside", "locate"]
+
+
+class Open(UndecidedError):
+    """Part of an interval stays undecided; `boxes` are the intervals, `why` the reason."""
+
+    def __init__(self, expr: Expr, boxes: tuple[tuple[arb, arb], ...], why: str) -> None:
+        super().__init__(expr, boxes, why)
+        self.expr, self.boxes, self.why = expr, boxes, why
+
+    def __str__(self) -> str:
+        shown = ", ".join(
+            f"[{a.str(8, radius=False)}, {b.str(8, radius=False)}]" for a, b in self.boxes[:4]
+        )
+        return f"the sign of {self.expr} is open on {shown}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """c with h(c) = 0, of the given multiplicity."""
+
+    at: Expr
+    multiplicity: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One factor pⁿ: its zeros with the signs between them, and what proves them complete."""
+
+    p: Expr
+    n: int
+    zeros: tuple[Zero, ...]
+    signs: tuple[int, ...]
+    ends: tuple[End | None, End | None] = (None, None)
+    compact: tuple[Expr, Expr] | None = None
+    isolation: Isolation | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """h has `signs[k]` between `zeros[k−1]` and `zeros[k]` on the open interval (lo, hi)."""
+
+    expr: Expr
+    lo: Expr
+    hi: Expr
+    zeros: tuple[Zero, ...]
+    signs: tuple[int, ...]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def spans(self) -> tuple[tuple[Expr, Expr, int], ...]:
+        """(a, b, sign) for the open intervals between neighbouring zeros and ends."""
+        marks = (self.lo, *(z.at for z in self.zeros), self.hi)
+        return tuple(zip(marks, marks[1:], self.signs, strict=False))
+
+
+def inside(c: Expr, lo: Expr, hi: Expr) -> bool:
+    """Whether lo < c < hi."""
+    return order(lo, c) < 0 and order(c, hi) < 0
+
+
+def locate(lo: Expr, hi: Expr) -> Expr:
+    """An exact point between two ends."""
+    if lo is S.NegativeInfinity:
+        return S.Zero if hi is S.Infinity else hi - 1
+    return lo + 1 if hi is S.Infinity else (lo + hi) / 2
+
+
+def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None) -> Chart:
+    """The sign chart on the open interval (lo, hi); ±oo allowed.
+
+    Raises `Open` where a part stays undecided, `DomainError` at a pole inside, `ends.Oscillates` where
+    the signs alternate for ever.
+
+    >>> x = Symbol("x", real=True)
+    >>> chart(x**3 - 2 * x, x, S.NegativeInfinity, S.Infinity).signs
+    (-1, 1, -1, 1)
+    """
+    meter = meter or Meter()
+    if identically_zero(expr, x):
+        return Chart(expr, lo, hi, (), (0,))
+    parts = tuple(_part(p, n, x, lo, hi, meter) for p, n in factors(expr, x))
+    zeros = _merged(parts)
+    for zero in zeros:
+        if zero.multiplicity < 0:
+            raise DomainError(f"{expr} has a pole at {x} = {zero.at}; name an interval without it")
+    signs = [1]
+    for part in parts:
+        signs[0] *= part.signs[0] ** abs(part.n)
+    for zero in zeros:
+        signs.append(signs[-1] * (-1) ** zero.multiplicity)
+    return Chart(expr, lo, hi, zeros, tuple(signs), parts)
+
+
+def _merged(parts: tuple[Part, ...]) -> tuple[Zero, ...]:
+    """The zeros of all parts in order; a pole counts with a negative multiplicity."""
+    total: dict[Expr, int] = {}
+    for part in parts:
+        for zero in part.zeros:
+            same = next((c for c in total if order(c, zero.at) == 0), zero.at)
+            total[same] = total.get(same, 0) + part.n * zero.multiplicity
+    ordered = sorted(total, key=cmp_to_key(order))
+    return tuple(Zero(c, total[c]) for c in ordered if total[c] != 0)
+
+
+def _part(p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
+    if not p.has(x):
+        return Part(p, n, (), (sign(p),))
+    if is_positive(p, x):
+        return Part(p, n, (), (1,))
+    ends = tuple(
+        None if _regular(p, x, e) else end_of(p, x, e, side) for e, side in ((lo, -1), (hi, 1))
+    )
+    start, stop = (
+        (lo if ends[0] is None else ends[0].start),
+        (hi if ends[1] is None else ends[1].start),
+    )
+    known = next((e.sign for e in ends if e is not None), None)
+    if order(start, stop) >= 0:
+        return Part(p, n, (), (known if known is not None else _at(p, x, lo, hi),), ends)
+    candidates = exact_zeros(p, x)
+    found = isolation(p, x, start, stop, exact_points=candidates, meter=meter)
+    if found.open:
+        raise Open(p, found.open, found.why)
+    roots = [r for r in found.roots if inside(r.at, lo, hi)]
+    zeros = tuple(Zero(_named(r, candidates), r.multiplicity) for r in roots)
+    if found.roots:
+        signs = _signs(found.roots, roots, lo)
+    else:
+        signs = (known if known is not None else _at(p, x, lo, hi),)
+    return Part(p, n, zeros, signs, ends, (start, stop), found)
+
+
+def _signs(every: tuple[Root, ...], kept: list[Root], lo: Expr) -> tuple[int, ...]:
+    """The signs between the zeros kept; one at an end of the interval tells the sign beside it."""
+    if kept:
+        return (kept[0].signs[0], *(r.signs[1] for r in kept))
+    first = every[0]
+    return (first.signs[1 if order(first.at, lo) <= 0 else 0],)
+
+
+def _regular(p: Expr, x: Symbol, end: Expr) -> bool:
+    """Whether p and two derivatives are finite at a finite end."""
+    if end.is_infinite:
+        return False
+    return all(c.is_finite() for c in program(p, x).jet(constant(end, 128), 3, 128))
+
+
+def _at(p: Expr, x: Symbol, lo: Expr, hi: Expr) -> int:
+    at = constant(locate(lo, hi), 128).mid()
+    found = point_sign(program(p, x), at)
+    if not found:
+        raise Open(p, ((at, at),), "the sign at one point is not decided")
+    return found
+
+
+def _named(root: Root, candidates: tuple[Expr, ...]) -> Expr:
+    """The exact zero that lies in the box of the root, which has no other; or the root's number."""
+    for c in candidates:
+        ball = constant(c, 128)
+        if bool(root.lo <= ball) and bool(ball <= root.hi):
+            return c
+    return root.at
