@@ -2,16 +2,21 @@
 
 from symgrad.chain.chain import Chain
 from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
+from symgrad.chain.hessian import Hessian, HessianAt
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, w_, z_
 from symgrad.chain.program import StraightLine
+from symgrad.chain.symbolic import SymbolicChain
 
 __all__ = [
     "EXPLICIT_NODES",
     "Chain",
     "Gradient",
+    "Hessian",
+    "HessianAt",
     "Layer",
     "StraightLine",
+    "SymbolicChain",
     "a_",
     "b_",
     "delta_",

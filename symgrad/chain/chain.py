@@ -21,6 +21,7 @@ from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
     from symgrad.chain.gradient import Gradient
+    from symgrad.chain.hessian import Hessian
 
 __all__ = ["Chain"]
 
@@ -212,6 +213,12 @@ class Chain(Shown):
         from symgrad.chain.gradient import Gradient
 
         return Gradient(self, "a", 0)
+
+    def hessian(self) -> Hessian:
+        """The second derivatives of C in w and b, in closed form and in O(L) numbers."""
+        from symgrad.chain.hessian import Hessian
+
+        return Hessian(self)
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")

@@ -17,7 +17,7 @@ from symgrad.errors import LimitError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
 from symgrad.render import Block, Formula, Para, Shown
 
-__all__ = ["EXPLICIT_NODES", "Gradient", "equal"]
+__all__ = ["EXPLICIT_NODES", "Gradient", "equal", "off_kinks", "slope"]
 
 EXPLICIT_NODES = 10_000
 """The largest explicit form that is built without asking, in nodes of its tree."""
@@ -250,13 +250,14 @@ def _slope_steps(chain: Chain) -> list[Step]:
         if any(step.claim == claim for step in steps):
             continue
         by = "SymPy differentiation of the formula of the record"
-        verdict = equal(layer.formula(1), _off_kinks(layer.formula().diff(X)), by)
+        verdict = equal(layer.formula(1), off_kinks(layer.formula().diff(X)), by)
         under = tuple(Ne(X, kink.at) for kink in layer.kinks)
         steps.append(Step(claim, f"the slope of {layer.g}", verdict, (), under))
     return steps
 
 
-def _off_kinks(expr: Expr) -> Expr:
+def off_kinks(expr: Expr) -> Expr:
+    """The expression without the Dirac deltas that SymPy puts at kinks."""
     return put(expr, dict.fromkeys(expr.atoms(sympy.DiracDelta), sympy.S.Zero))
 
 
@@ -267,7 +268,7 @@ def _cost_step(chain: Chain) -> Step:
     found = put(chain.loss.formula, {real("a"): output}).diff(z_(depth))
     claimed = Mul(put(chain.loss.da, {real("a"): output}), layer.g.d(1)(z_(depth)))
     shown = Mul(*_delta(chain, depth))
-    verdict = equal(claimed, _off_kinks(found), "SymPy differentiation of c(g(z), y)")
+    verdict = equal(claimed, off_kinks(found), "SymPy differentiation of c(g(z), y)")
     because = f"the chain rule at the cost {chain.loss.name}, a = g(z) at the last layer"
     claim = Eq(delta_(depth), shown, evaluate=False)
     return Step(claim, because, verdict, (), _kink_conditions(chain, depth))
@@ -309,7 +310,7 @@ def _arrow_steps(gradient: Gradient, steps: list[Step], l: int) -> list[Step]:
     claimed = put(chain.loss.da, {real("a"): a_(depth)})
     steps = [*steps, Step(
         Eq(e_(depth), claimed, evaluate=False), "the derivative of the cost in its first argument",
-        equal(claimed, _off_kinks(found), "SymPy differentiation of the cost"),
+        equal(claimed, off_kinks(found), "SymPy differentiation of the cost"),
     )]  # fmt: skip
     start, recurrence = len(steps), [e_(depth)]
     for k in range(depth, l, -1):

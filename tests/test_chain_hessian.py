@@ -1,0 +1,132 @@
+"""The semiseparable Hessian against SymPy's second derivatives and against finite differences."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+import sympy
+from flint import arb, fmpq
+from sympy import Rational, Symbol
+from test_chain_gradient import MIXED, chain, nested, numbers
+
+from symgrad.catalogue import identity, relu, sigmoid, tanh
+from symgrad.chain import Chain, Hessian, Layer
+from symgrad.errors import InputError
+from symgrad.rigor import precision, program
+
+LOG_COSH = lambda a, y: sympy.log(sympy.cosh(a - y))
+
+
+def box(at: dict) -> list[arb]:
+    return [arb(fmpq(int(n.p), int(n.q))) for n in at.values()]
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+@pytest.mark.parametrize("skips", [(), (2, 3), (1, 6)])
+def test_every_entry_is_the_second_derivative_of_the_nested_cost(depth, skips):
+    net = chain(depth, skips, loss=LOG_COSH)
+    at, cost = numbers(net), nested(net)
+    found, symbols = net.hessian().at(at), tuple(at)
+    names = net.hessian().slots
+    pairs = [(p, q) for p in names for q in names if p <= q]
+    chosen = pairs if depth < 4 else pairs[:: 2 * depth - 5]
+    assert len(chosen) >= 3 or depth == 1
+    for p, q in chosen:
+        twice = cost.diff(Symbol(p, real=True)).diff(Symbol(q, real=True))
+        with precision(256):
+            expected = program(twice, *symbols).ball(*box(at), prec=256)
+            assert abs(found.entry(p, q) / expected - 1) < arb(10) ** -15, (p, q)
+    with precision(256):
+        in_x = program(cost.diff(net.input, 2), *symbols).ball(*box(at), prec=256)
+        assert abs(found.in_x / in_x - 1) < arb(10) ** -15
+
+
+def test_symbolic_entries_agree_with_the_numbers():
+    net = chain(4, (3,))
+    at, hessian = numbers(net, 5), net.hessian()
+    numeric = hessian.at(at, 100)
+    state = {s.name: v for s, v in _state(net, at).items()}
+    for l in range(1, 5):
+        state |= {f"kappa__{l}": numeric.kappa[l], f"mu__{l}": numeric.mu[l]}
+    for p in hessian.slots:
+        for q in hessian.slots:
+            entry = hessian.entry(p, q).doit()
+            symbols = sorted(entry.free_symbols, key=str)
+            value = program(entry, *symbols).ball(*(state[s.name] for s in symbols), prec=200)
+            with precision(200):
+                assert abs(value / numeric.entry(p, q) - 1) < arb(10) ** -20
+
+
+def _state(net, at):
+    from symgrad.chain.state import accurate
+
+    return accurate(net, at, 100).symbols(net)
+
+
+def test_finite_differences_of_the_gradient_at_high_precision():
+    net = Chain([Layer(g) for g in MIXED], loss=LOG_COSH)
+    at, step = numbers(net, 11), Rational(1, 10**30)
+    found = net.hessian().at(at)
+    for q in ("w__2", "b__5"):
+        symbol = Symbol(q, real=True)
+        up, down = (
+            net.program.evaluate({**at, symbol: at[symbol] + h}, bits=300) for h in (step, -step)
+        )
+        for p in net.hessian().slots:
+            with precision(400):
+                difference = (up[p] - down[p]) / (2 * arb(fmpq(1, 10**30)))
+            assert float(found.entry(p, q)) == pytest.approx(float(difference), rel=1e-13)
+
+
+@pytest.mark.parametrize("skips", [(), (2, 5)])
+def test_products_with_a_vector_are_linear_in_the_depth_and_right(skips):
+    net = chain(6, skips)
+    hessian = net.hessian().at(numbers(net))
+    vector = [arb(k * k - 7) for k in range(len(hessian.names))]
+    applied = hessian.product(vector)
+    for p, row in zip(hessian.names, hessian.dense(), strict=True):
+        with precision(200):
+            dense = sum((h * v for h, v in zip(row, vector, strict=True)), arb(0))
+        assert abs(applied[p] - dense) <= arb(10) ** -12 * abs(dense)
+    deep = Chain(sigmoid, depth=3000, x=1, y=0).hessian().at({"w": [3] * 3000, "b": [-1] * 3000})
+    assert len(deep.product({"w__1": 1, "b__3000": 1})) == 6000
+
+
+def test_the_derivation_is_checked_and_can_fail(monkeypatch):
+    for net in (chain(6), chain(6, (2, 4)), Chain(tanh, depth=3, bias=False)):
+        assert net.hessian().verdict
+    assert "kappa__1" in str(Chain(tanh, depth=2).hessian().recurrences)
+    monkeypatch.setattr("symgrad.chain.hessian.slope", lambda net, k: sympy.Integer(1))
+    assert Hessian(Chain(tanh, depth=2)).verdict  # the local check does not rest on the display
+    from symgrad.activation import Derived
+
+    true = Derived.d
+    monkeypatch.setattr(Derived, "d", true)
+    monkeypatch.setattr(
+        type(tanh), "d", lambda g, n=1: Derived(g, n if n != 2 else 3), raising=True
+    )
+    assert not Hessian(Chain(tanh, depth=2)).verdict
+
+
+def test_kinks_and_wrong_names():
+    net = Chain([relu, identity])
+    at = {
+        **dict.fromkeys(net.symbols, sympy.Integer(1)),
+        Symbol("b__1", real=True): -1,
+        Symbol("y", real=True): 3,
+    }
+    hessian = net.hessian().at(at)
+    assert not hessian.entry("w__1", "w__1").is_finite()
+    assert hessian.entry("w__2", "w__2") == 0
+    with pytest.raises(InputError, match="named by"):
+        net.hessian().entry("v__1", "w__1")
+    with pytest.raises(InputError, match="no bias"):
+        Chain(tanh, depth=1, bias=False).hessian().entry("b__1", "b__1")
+
+
+def test_linear_chain_by_hand():
+    net = Chain(identity, depth=2, bias=False)
+    x, y, w1, w2 = (mpmath.mpf(v) for v in (2, 5, 3, -1))
+    found = net.hessian().at({"x": 2, "y": 5, "w__1": 3, "w__2": -1})
+    assert float(found.entry("w__1", "w__1")) == x**2 * w2**2
+    assert float(found.entry("w__1", "w__2")) == 2 * x**2 * w1 * w2 - x * y
