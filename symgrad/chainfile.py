@@ -102,8 +102,8 @@ class _Reader:
         if isinstance(value, Rational):
             return value
         if isinstance(value, int):
-            if value.bit_length() > 200:
-                self.fail(key, "a number has at most 60 digits")
+            if abs(value) >= 10**200:
+                self.fail(key, "a number has at most 200 digits")
             return Integer(value)
         try:
             return words.parse(value, Names(functions=words.names().functions))

@@ -115,7 +115,7 @@ WRONG = {
     "weight code": (ONE + "depth=1\nweights = \"__import__('os')\"", ["weights", "no constant"]),
     "weight tower": (ONE + 'depth=1\nweights = "9^9^9^9"', ["weights", "exponent"]),
     "weight 1e999999999": (ONE + "depth=1\nweights = 1e999999999", ["between -400 and 400"]),
-    "weight many digits": (ONE + "depth=1\nweights = " + "9" * 70, ["weights", "60 digits"]),
+    "weight many digits": (ONE + "depth=1\nweights = " + "9" * 270, ["weights", "200 digits"]),
     "weight 10^4 digits": (ONE + "depth=1\nweights = " + "9" * 10_000, ["not the TOML"]),
     "bias true": (ONE + "depth = 1\nbiases = true", ["biases", "true", "leave the key out"]),
     "input complex": (ONE + 'depth = 1\ninput = "sqrt(-1)"', ["input", "not real"]),

@@ -91,7 +91,7 @@ def test_printed_formulas_parse_back(g):
         formula = g.d(n)(x).doit()
         back = parse(printed(formula))
         assert back.free_symbols <= {x}
-        assert back == formula
+        assert back == formula or sympy.cancel(back - formula) == 0
 
 
 def test_statements_stay_as_they_were_written():
@@ -164,7 +164,7 @@ def test_refuses_what_is_no_interval(text):
         ("Piecewise((x, y), (1, True))", 14, "a condition is needed"),
         ("Piecewise(x, 1)", 10, r"expected '\('"),
         ("x & y", 0, "join comparisons"),
-        ("9" * 61, 0, "60 digits"),
+        ("9" * 201, 0, "200 digits"),
         ("1e401", 0, "between -400 and 400"),
     ],
 )
@@ -318,6 +318,8 @@ ACCEPTED_BUT_HARD = [
     "2^(10^6*x)*2^(1 - 10^6*x)",
     "sqrt(" + "7" * 60 + ")",
     "sigmoid(" * 60 + "x" + ")" * 60,
+    "mish(" * 60 + "1" + ")" * 60,
+    "exp(sigmoid'(1e6))",
     "1/(1+" * 60 + "x" + ")" * 60,
     "x^" * 60 + "x",
 ]

@@ -6,14 +6,17 @@ import difflib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NoReturn, cast
 
 import sympy
-from sympy import Add, Basic, Expr, Integer, Interval, Mul, Pow, Rational, S
+from flint import arb
+from sympy import Add, Basic, Expr, Integer, Interval, Mul, Pow, Rational, S, Symbol
 
 from symgrad.errors import InputError, ParseError, SymgradError
 from symgrad.parse.names import Function, Names
 from symgrad.parse.tokens import Token, tokens
+from symgrad.rigor import program
 
 __all__ = ["parse", "parse_set", "parse_statement"]
 
@@ -199,11 +202,14 @@ class _Reader:
             self.fail(f"numbers in an exponent go up to {self.limits.exponent}", column)
 
     def size(self, constant: Expr, column: int) -> float:
-        """|constant| as a float, inf where it does not fit or is not known."""
+        """An upper bound of |constant|, by balls; refused where it does not fit a float."""
         try:
-            return abs(float(constant.evalf(15)))
-        except (TypeError, ValueError, ArithmeticError, NotImplementedError, SymgradError):
+            bound = float(_ball(constant).abs_upper())
+        except SymgradError:
+            bound = math.inf
+        if not bound < math.inf:
             self.fail("this number is too large, or is not real", column)
+        return bound
 
     # --- atoms --------------------------------------------------------------------------------
 
@@ -417,6 +423,25 @@ class _Reader:
 def _negated(term: Expr) -> Expr:
     """-term, with the sign among the factors of a product."""
     return cast("Expr", Mul(S.NegativeOne, *(term.args if isinstance(term, Mul) else (term,))))
+
+
+@lru_cache(maxsize=4096)
+def _ball(constant: Expr) -> arb:
+    """An enclosure of a constant; each g⁽ⁿ⁾(c) in it is enclosed on its own, by its formula."""
+    table: dict[Basic, tuple[Symbol, arb]] = {}
+    stack: list[Basic] = [constant]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, sympy.Function) and len(part.args) > 1 and not part.args[0].is_number:
+            t = sympy.Dummy("t", real=True)
+            head: Any = part.func
+            formula = head(*part.args[:-1], t).doit()
+            table[part] = (t, program(formula, t).ball(_ball(cast("Expr", part.args[-1]))))
+        else:
+            stack += part.args
+    inner = constant.xreplace({part: t for part, (t, _) in table.items()})
+    symbols, balls = zip(*table.values(), strict=True) if table else ((), ())
+    return program(inner, *symbols).ball(*balls)
 
 
 def _bits(base: Expr) -> int:

@@ -48,7 +48,7 @@ ELEMENTARY: Mapping[str, Function] = {
         for name in (
             "exp log sqrt cbrt sin cos tan cot sec csc asin acos atan acot asec acsc "
             "sinh cosh tanh coth sech csch asinh acosh atanh acoth asech acsch "
-            "erf erfc Abs sign Heaviside LambertW"
+            "erf erfc sinc Abs sign Heaviside LambertW"
         ).split()
     },
     "ln": _sympy_function(sympy.log),
@@ -67,7 +67,7 @@ class Limits:
 
     length: int = 4000
     depth: int = 64
-    digits: int = 60
+    digits: int = 200
     decimal_exponent: int = 400
     exponent: int = 10**6
     bits: int = 2048
