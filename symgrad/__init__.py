@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedError,
     )
+    from symgrad.kernels import Kernel, lambdify
     from symgrad.words import parse, parse_set, parse_statement
 
 #: The room of each public name, in data-flow order.
@@ -38,6 +39,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "UnsupportedError",
     ),
     "words": ("parse", "parse_statement", "parse_set"),
+    "kernels": ("lambdify", "Kernel"),
 }
 
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -55,6 +57,8 @@ __all__ = [
     "parse",
     "parse_statement",
     "parse_set",
+    "lambdify",
+    "Kernel",
 ]
 
 

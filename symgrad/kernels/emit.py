@@ -1,0 +1,142 @@
+"""The NumPy source of a kernel, and its execution: the only place that executes source.
+
+What is executed is the text that was written here from floats, from lines made by `forms`, and from
+the text of `runtime`; no name or string of the user enters it unchecked.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import InputError
+from symgrad.kernels import runtime
+from symgrad.kernels.runtime import Laurent, Pieces
+
+__all__ = ["build", "identifier", "line", "number", "plan_source", "runtime_source"]
+
+_TAKEN = {"np", "out", "inf", "nan", "kernel", *(n for n in vars(runtime) if n[0] != "_")}
+
+
+@lru_cache(maxsize=1)
+def runtime_source() -> str:
+    """The text of `runtime` after its docstring."""
+    text = files("symgrad.kernels").joinpath("runtime.py").read_text("utf-8")
+    return text[text.index("from __future__") :]
+
+
+def identifier(name: str) -> str:
+    """The name itself, with an underscore where the module has it already.
+
+    Raises `InputError` for a name that Python cannot use.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name) or not name.isascii():
+        raise InputError(f"a kernel's argument is an ASCII identifier, got the symbol {name!r}")
+    taken = name in _TAKEN or name.startswith("_") or name in dir(builtins)
+    return f"arg_{name}" if taken else name
+
+
+@lru_cache(maxsize=512)
+def line(text: str) -> Callable[[Any], Any]:
+    """The line of NumPy in x as a function."""
+    return build(f"def line(x):\n    return {text}\n", "line")["line"]
+
+
+def build(source: str, name: str) -> dict[str, Any]:
+    """The namespace after running a source that this room has written."""
+    space: dict[str, Any] = {
+        "np": np,
+        "inf": math.inf,
+        "nan": math.nan,
+        "__name__": f"symgrad_kernel_{name}",
+    }
+    exec(compile(source, f"<kernel {name}>", "exec"), space)
+    return space
+
+
+def number(value: float) -> str:
+    """A float as text that Python reads back to the same bits."""
+    return repr(float(value))
+
+
+def _row(values: Any) -> list[str]:
+    """The numbers of one row, four on a line."""
+    texts = [number(v) for v in values]
+    return [f"    {', '.join(texts[k : k + 4])}," for k in range(0, len(texts), 4)]
+
+
+def _array(name: str, values: Any) -> list[str]:
+    return [f"{name} = np.array([", *_row(values), "])"]
+
+
+def _pieces(name: str, p: Pieces) -> list[str]:
+    text: list[str] = []
+    text += _array(f"{name}_centre", p.centre)
+    if p.centre_low is not None:
+        text += _array(f"{name}_centre_low", p.centre_low)
+    text += _array(f"{name}_constant_low", p.constant_low)
+    text += [f"{name}_rows = np.array(["]
+    for k, row in enumerate(p.rows):
+        body = _row(row)
+        text += [f"    # t**{k}", "    [", *body, "    ],"]
+    text += ["])"]
+    if p.slope is not None:
+        text += _array(f"{name}_slope", p.slope)
+    low = f"{name}_centre_low" if p.centre_low is not None else "None"
+    slope = f"{name}_slope" if p.slope is not None else "None"
+    text += [
+        f"{name} = Pieces(",
+        f"    step={number(p.step)}, shift={p.shift}, first={p.first}, sides={p.sides},",
+        f"    centre={name}_centre, centre_low={low}, constant_low={name}_constant_low,",
+        f"    rows={name}_rows, slope={slope}, scale={p.scale}, short={p.short},",
+        ")",
+    ]
+    return text
+
+
+def _method(name: str, method: Any) -> tuple[list[str], str]:
+    """The lines that define a method, and the expression that names it in the plan."""
+    if isinstance(method, Pieces):
+        return _pieces(name, method), name
+    if isinstance(method, Laurent):
+        terms = ", ".join(map(number, method.coefficients))
+        return [f"{name} = Laurent({method.power}, ({terms},), {number(method.low)})"], name
+    if isinstance(method, float):
+        return [], number(method)
+    return [f"def {name}(x):", f"    return {method}"], name
+
+
+def plan_source(design: Any, function: str) -> str:
+    """The tables, lines and plan of one function of one variable, a comment before each regime."""
+    text: list[str] = []
+    entries: list[str] = []
+    variable = "|x|" if design.symmetry else "x"
+    for k, r in enumerate(design.regimes, 1):
+        name = f"{function}_{k}"
+        body, call = _method(name, r.method)
+        text += [f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {r.why}.", *body]
+        entries.append(f"        Regime({number(r.lower)}, {number(r.upper)}, {call}),")
+    points = "".join(f"({number(a)}, {number(v)}), " for a, v in design.points)
+    kind = {-1: "odd: f(-x) = -f(x)", 1: "even: f(-x) = f(x)", 0: "no symmetry"}[design.symmetry]
+    text += [
+        f"# {kind}; the single points hold limits and conventions.",
+        f"{function}_plan = Plan(",
+        "    regimes=(",
+        *entries,
+        "    ),",
+        f"    points=({points}),",
+        f"    symmetry={design.symmetry},",
+        ")",
+        "",
+        "",
+        f"def {function}(x, out=None):",
+        f"    return evaluate({function}_plan, x, out)",
+    ]
+    return "\n".join(text) + "\n"

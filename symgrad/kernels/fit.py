@@ -1,0 +1,244 @@
+"""Cells of a grid: an interval, its centre, and a short polynomial with the rounding bound it has.
+
+A cell about a zero r of multiplicity m has r as its centre (in two floats) and no terms below t^m, so
+that the relative error stays small up to the zero. The polynomial interpolates the Taylor series at
+Chebyshev nodes (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2); the
+rounding bound is the running error analysis of Horner's rule (Higham 2002, section 5.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_poly
+
+from symgrad.kernels.runtime import Pieces
+from symgrad.kernels.smooth import BITS, TERMS, Smooth, as_float, log2_abs, shifted, zeros_near
+from symgrad.rigor import precision
+
+__all__ = ["Cell", "Grid", "cell", "rounding", "table"]
+
+EPS = 2.0**-57
+"""What a cell's polynomial may differ from f, relative to f: a sixteenth of an ulp at most."""
+EPS_SHORT = 2.0**-31
+"""The same for float32, where one rounding follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells whose width is step·2^(−bits) at 0 and doubles with each octave of |x| + step."""
+
+    step: float
+    bits: int
+
+    def edges(self, low: float, high: float) -> list[float]:
+        """The ends of the cells that meet [low, high), 0 ≤ low < high."""
+        cells = 1 << self.bits
+        ends: list[float] = []
+        for octave in range(self.octave(low), self.octave(high) + 1):
+            ends += [self.step * (2.0**octave * (1 + j / cells) - 1) for j in range(cells)]
+        ends.append(self.step * (2.0 ** (self.octave(high) + 1) - 1))
+        first = max(k for k, end in enumerate(ends) if end <= low)
+        last = min(k for k, end in enumerate(ends) if end >= high)
+        return ends[first : last + 1]
+
+    def octave(self, u: float) -> int:
+        """The octave that holds u ≥ 0."""
+        return math.frexp(u / self.step + 1)[1] - 1
+
+    @property
+    def shift(self) -> int:
+        return 52 - self.bits
+
+    def first(self, low: float) -> int:
+        """The number of the cell that begins at low, as `Pieces.first` wants it."""
+        return int(np.float64(low + self.step).view(np.int64) >> self.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """f(x) = exp(slope·t)·t^order·Σ series[k]·t^k on [low, high], t = x − centre."""
+
+    low: float
+    high: float
+    centre: arb
+    order: int
+    series: tuple[arb, ...]
+    slope: float
+    sizes: tuple[float, ...]
+
+    def degree(self, eps: float) -> int:
+        """The least degree of a polynomial interpolant within eps, by the Chebyshev tails; TERMS if none."""
+        if not self.sizes:
+            return TERMS
+        tails = np.asarray(self.sizes) @ _tails()
+        good = np.nonzero(tails <= eps)[0]
+        return int(good[0]) + self.order if good.size else TERMS
+
+    def short_degree(self, eps: float) -> int:
+        """The least degree to which the polynomial may be cut off."""
+        reach = max(abs(self.low - float(self.centre)), abs(self.high - float(self.centre)))
+        with precision(64):
+            low = min(abs(_at(self.series, t)) for t in self._nodes(4))
+            sizes = [
+                as_float(abs(c.mid()) * arb(reach) ** k / low) for k, c in enumerate(self.series)
+            ]
+        tails = np.cumsum(sizes[::-1])[::-1]
+        good = np.nonzero(np.append(tails[1:], 0.0) <= eps)[0]
+        return int(good[0]) + self.order
+
+    def _nodes(self, n: int) -> list[arb]:
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        shift = middle - self.centre
+        return [shift + half * math.cos((2 * j + 1) * math.pi / (2 * n + 2)) for j in range(n + 1)]
+
+    def coefficients(self, degree: int, scale: int = 0) -> list[arb]:
+        """Monomial coefficients, all `degree` + 1, of t^order times the interpolant, times 2^(−scale)."""
+        with precision(BITS):
+            n = degree - self.order
+            nodes = self._nodes(n)
+            poly = arb_poly.interpolate(nodes, [_at(self.series, t) for t in nodes])
+            unit = arb(2) ** -scale
+            return [arb(0)] * self.order + [poly[k].mid() * unit for k in range(n + 1)]
+
+
+def _at(series: Sequence[arb], t: arb) -> arb:
+    total = series[-1]
+    for c in reversed(series[:-1]):
+        total = total * t + c
+    return total
+
+
+@lru_cache(maxsize=1)
+def _tails() -> np.ndarray[Any, Any]:
+    """[k, n]: the sum of the Chebyshev coefficients of t^k beyond degree n (DLMF 18.18.21)."""
+    tails = np.zeros((TERMS, TERMS))
+    for k in range(TERMS):
+        for n in range(min(k, TERMS)):
+            beyond = [math.comb(k, i) for i in range(k // 2 + 1) if k - 2 * i > n]
+            tails[k, n] = 2.0 ** (1 - k) * sum(beyond)
+    return tails
+
+
+def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
+    """The cell [low, high] of f; None where no Taylor series is good on it.
+
+    With `tilt`, exp(slope·t) is taken out, with a slope near f'/f of so few bits that slope·t is exact.
+    """
+    with precision(BITS):
+        middle, reach = arb((low + high) / 2), arb((high - low) / 2)
+        series = f.series(middle, reach)
+        if series is None:
+            return None
+        slope = _slope(series, low, high) if tilt else 0.0
+        if slope:
+            series = f.series(middle, reach, slope)
+            if series is None:
+                return None
+        centre, order = middle, 0
+        for t, m in zeros_near(series, reach):
+            if abs(t) <= 2 * reach and (order == 0 or m > order):
+                centre, order = (middle + t).mid(), m
+        if abs(centre) < reach * arb(2) ** -60:
+            centre = arb(0)
+        if order:
+            if slope:  # the exponential is taken about the zero as well
+                series = [c * (arb(slope) * (centre - middle)).exp() for c in series]
+            moved = shifted(series, centre - middle)
+            series = moved[order:]
+            base = shifted([*series, *[arb(0)] * order], middle - centre)
+        else:
+            base = list(series)
+        return Cell(low, high, centre, order, tuple(c.mid() for c in series), slope,
+                    _sizes(base, reach, series, low, high, centre))  # fmt: skip
+
+
+def _sizes(
+    base: Sequence[arb], reach: arb, series: Sequence[arb], low: float, high: float, centre: arb
+) -> tuple[float, ...]:
+    """|c_k|·reach^k over the least |value| on the cell; () where the series does not converge."""
+    points = [low + (high - low) * j / 8 for j in range(9)]
+    least = None
+    for p in points:
+        v = abs(_at(series, arb(p) - centre)).mid()
+        least = v if least is None or v < least else least
+    if least is None or not least > 0:
+        return ()
+    sizes, power = [], arb(1)
+    for c in base:
+        sizes.append(min(as_float(abs(c.mid()) * power / least), 1e300))
+        power *= reach
+    sizes += [0.0] * (TERMS - len(sizes))
+    last = len(base)
+    if max(sizes[last - 3 : last]) > 2.0**-63:
+        return ()
+    return tuple(sizes)
+
+
+def _slope(series: Sequence[arb], low: float, high: float) -> float:
+    """f'/f at the centre to as many bits as leave slope·t exact."""
+    if log2_abs(series[0]) == -math.inf:
+        return 0.0
+    slope = as_float(series[1] / series[0])
+    far = max(abs(low), abs(high))
+    bits = math.frexp(far)[1] - math.frexp((high - low) / 2)[1]
+    bits = max(bits, 1)
+    if not math.isfinite(slope) or slope == 0.0:
+        return 0.0
+    m, e = math.frexp(slope)
+    rounded = math.ldexp(round(m * 2**bits), e - bits)
+    return rounded if abs(rounded) * (high - low) > 0.25 else 0.0
+
+
+def table(
+    grid: Grid, first: float, sides: Sequence[Sequence[Cell]], degree: int, scale: int = 0
+) -> Pieces:
+    """The gathered table of one run of cells on each side, the first of which begins at `first`."""
+    cells = [c for pair in zip(*sides, strict=True) for c in pair]
+    rows = np.zeros((degree + 1, len(cells)))
+    centre, centre_low, low, slope = (np.zeros(len(cells)) for _ in range(4))
+    for j, c in enumerate(cells):
+        with precision(BITS):
+            coefficients = c.coefficients(degree, scale)
+            centre[j] = as_float(c.centre)
+            centre_low[j] = as_float(c.centre - arb(centre[j]))
+            rows[:, j] = [as_float(v) for v in coefficients]
+            low[j] = as_float(coefficients[0] - arb(rows[0, j]))
+        slope[j] = c.slope
+    short = max(max(c.short_degree(EPS_SHORT) for c in cells), 1)
+    return Pieces(
+        grid.step, grid.shift, grid.first(first), len(sides), centre,
+        centre_low if centre_low.any() else None, low, rows,
+        slope if slope.any() else None, scale, min(short, degree),
+    )  # fmt: skip
+
+
+def rounding(p: Pieces, cells: Sequence[Cell]) -> float:
+    """A bound for the rounding errors of `pieces`, in ulp, at nine points of each cell."""
+    u = 2.0**-53
+    low = np.array([c.low for c in cells])
+    high = np.array([c.high for c in cells])
+    worst = 0.0
+    for share in (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0):
+        t = low + (high - low) * share - p.centre
+        r = p.rows[-1].copy()
+        error = u * np.abs(r)
+        for k in range(len(p.rows) - 2, 0, -1):
+            product = r * t
+            r = product + p.rows[k]
+            error = np.abs(t) * error + u * (np.abs(product) + np.abs(p.rows[k]) + np.abs(r))
+        product = r * t
+        small = product + p.constant_low
+        value = small + p.rows[0]
+        # the subtraction x − centre may round: by half an ulp of t
+        error = np.abs(t) * error + u * (2 * np.abs(product) + np.abs(small) + np.abs(value))
+        if p.slope is not None:
+            error += u * (2.1 + 2 * np.abs(p.slope * t) * 0) * np.abs(value)
+        ratio = np.where(value != 0, error / np.maximum(np.spacing(np.abs(value)), 5e-324), 0.0)
+        worst = max(worst, float(np.max(ratio)))
+    return worst

@@ -1,0 +1,158 @@
+"""An elementary expression as one line of NumPy, with the stable word where there is one.
+
+`exp(u) − 1` becomes `expm1(u)`, `log(1 + u)` becomes `log1p(u)`, p/q times u becomes one product and
+one division. Whether the line is accurate enough is measured, not assumed (see `regimes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy import Expr, Rational, S, Symbol
+
+from symgrad.rigor import constant
+
+__all__ = ["candidates", "literal", "numpy_line"]
+
+_FUNCTIONS: dict[type, str] = {
+    sympy.exp: "np.exp", sympy.log: "np.log", sympy.sin: "np.sin", sympy.cos: "np.cos",
+    sympy.tan: "np.tan", sympy.asin: "np.arcsin", sympy.acos: "np.arccos", sympy.atan: "np.arctan",
+    sympy.sinh: "np.sinh", sympy.cosh: "np.cosh", sympy.tanh: "np.tanh", sympy.asinh: "np.arcsinh",
+    sympy.acosh: "np.arccosh", sympy.atanh: "np.arctanh", sympy.Abs: "np.absolute",
+}  # fmt: skip
+
+
+class _NoForm(Exception):
+    """NumPy has no word for a part of the expression."""
+
+
+def numpy_line(expr: Expr, names: dict[Symbol, str]) -> str | None:
+    """The expression in NumPy; None where NumPy has no word for it."""
+    try:
+        return _write(expr, names)
+    except _NoForm:
+        return None
+
+
+def candidates(expr: Expr, names: dict[Symbol, str]) -> list[str]:
+    """Different lines for the same function: as given, over one denominator, factored, Horner."""
+    forms: list[Expr] = [expr]
+    for road in (_one_fraction, _horner, _half_angle):
+        form = road(expr)
+        if form is not None and form not in forms:
+            forms.append(form)
+    lines = [numpy_line(form, names) for form in forms]
+    return list(dict.fromkeys(line for line in lines if line is not None))
+
+
+def _one_fraction(expr: Expr) -> Expr | None:
+    return sympy.factor(sympy.together(expr)) if sympy.count_ops(expr) < 60 else None
+
+
+def _horner(expr: Expr) -> Expr | None:
+    return sympy.horner(expr) if len(expr.free_symbols) == 1 and expr.is_polynomial() else None
+
+
+def _half_angle(expr: Expr) -> Expr | None:
+    """1 − cos u as 2·sin²(u/2)."""
+    u = sympy.Wild("u")
+    c = sympy.Wild("c", exclude=(0,))
+    rest = sympy.Wild("r")
+    form = expr.replace(
+        lambda e: isinstance(e, sympy.cos), lambda e: 1 - 2 * sympy.sin(e.args[0] / 2) ** 2
+    )
+    del u, c, rest
+    form = sympy.expand(form) if form != expr else None
+    return form
+
+
+def literal(c: Expr) -> str:
+    """An exact constant rounded once to a float."""
+    from symgrad.kernels.smooth import as_float
+
+    return repr(as_float(constant(c, 160)))
+
+
+def _write(e: Any, names: dict[Symbol, str]) -> str:
+    if e in names:
+        return names[e]
+    if not e.free_symbols:
+        return literal(e)
+    if isinstance(e, sympy.Add):
+        return _sum(e, names)
+    if isinstance(e, sympy.Mul):
+        return _product(e, names)
+    if isinstance(e, sympy.Pow):
+        return _power(e, names)
+    if isinstance(e, sympy.sinc):
+        return f"np.sinc({_write(e.args[0], names)} / np.pi)"
+    word = _FUNCTIONS.get(type(e))
+    if word is None:
+        raise _NoForm
+    if isinstance(e, sympy.log) and isinstance(e.args[0], sympy.Add) and S.One in e.args[0].args:
+        return f"np.log1p({_write(e.args[0] - 1, names)})"
+    return f"{word}({_write(e.args[0], names)})"
+
+
+def _sum(e: Any, names: dict[Symbol, str]) -> str:
+    terms = list(e.args)
+    for t in terms:
+        rest = [s for s in terms if s is not t]
+        coefficient, body = t.as_coeff_Mul()
+        if isinstance(body, sympy.exp) and -coefficient in rest:
+            rest.remove(-coefficient)
+            head = f"np.expm1({_write(body.args[0], names)})"
+            if coefficient != 1:
+                head = f"{literal(coefficient)} * {head}"
+            return "(" + " + ".join([head, *(_write(s, names) for s in rest)]) + ")"
+    terms.sort(key=lambda t: (not t.is_number, sympy.default_sort_key(t)))
+    text = _write(terms[0], names)
+    for t in terms[1:]:
+        coefficient, _ = t.as_coeff_Mul()
+        if coefficient.is_negative:
+            text += f" - {_write(-t, names)}"
+        else:
+            text += f" + {_write(t, names)}"
+    return f"({text})"
+
+
+def _product(e: Any, names: dict[Symbol, str]) -> str:
+    above: list[str] = []
+    below: list[str] = []
+    for factor in e.args:
+        if isinstance(factor, Rational):
+            if factor.q == 1:
+                above.insert(0, literal(factor))
+            else:
+                below.append(literal(S(factor.q)))
+                if factor.p != 1:
+                    above.insert(0, literal(S(factor.p)))
+        elif isinstance(factor, sympy.Pow) and factor.exp.is_Rational and factor.exp.is_negative:
+            below.append(_write(1 / factor, names))
+        else:
+            above.append(_write(factor, names))
+    text = " * ".join(above or ["1.0"])
+    for d in below:
+        text += f" / {d}"
+    return f"({text})"
+
+
+def _power(e: Any, names: dict[Symbol, str]) -> str:
+    base, n = e.args
+    text = _write(base, names)
+    if n.is_Integer and 1 < n <= 4:
+        return "(" + " * ".join([text] * int(n)) + ")"
+    if n.is_Integer and n < 0:
+        return f"(1.0 / {_write(base**-n, names)})"
+    if n == S.Half:
+        return f"np.sqrt({text})"
+    if n == -S.Half:
+        return f"(1.0 / np.sqrt({text}))"
+    if n.is_Rational and n.q == 2 and 0 < n <= 4:
+        return f"({_write(base ** (n - S.Half), names)} * np.sqrt({text}))"
+    return f"({text} ** {_write(n, names)})"
+
+
+Line = Callable[..., Any]

@@ -1,0 +1,193 @@
+"""What an emitted kernel runs on: NumPy alone; an exported module holds this text.
+
+A kernel is a list of regimes, each good on one stretch of the axis. Points are taken in blocks that
+stay in the cache; within a block the loop is over the coefficients, never over the points.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+BLOCK = 8192
+
+
+class Pieces(NamedTuple):
+    """exp(b·t)·2^scale·Σ rows[k]·t^k with t = x − centre, one row entry per cell of a grid.
+
+    Cell number: the bits of |x| + step from bit `shift` upwards, less `first`; so cells have one
+    width near 0 and double with each octave of |x| + step. `sides` 2: even cells x ≥ 0, odd x < 0.
+    """
+
+    step: float
+    shift: int
+    first: int
+    sides: int
+    centre: Any
+    centre_low: Any
+    constant_low: Any
+    rows: Any
+    slope: Any = None
+    scale: int = 0
+    short: int = 0
+
+
+class Laurent(NamedTuple):
+    """x^power·Σ coefficients[k]·x^(−k), the constant term held in two floats."""
+
+    power: int
+    coefficients: tuple[float, ...]
+    low: float = 0.0
+    short: int = 0
+
+
+class Regime(NamedTuple):
+    """lower ≤ x < upper (of |x| where the kernel has a symmetry): the method that is used there."""
+
+    lower: float
+    upper: float
+    method: Any
+
+
+class Plan(NamedTuple):
+    """Regimes in order, values at single points, and the symmetry: −1 odd, 1 even, 0 neither."""
+
+    regimes: tuple[Regime, ...]
+    points: tuple[tuple[float, float], ...]
+    symmetry: int
+
+
+def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
+    """Horner's rule on gathered coefficients; the constant term in two floats is added last."""
+    at = np.absolute(x, out=np.empty_like(x))
+    at += p.step
+    cell = np.right_shift(at.view(np.int64), p.shift)
+    cell -= p.first
+    if p.sides == 2:
+        cell += cell
+        cell += x < 0.0
+    c = at
+
+    def gather(row: Any) -> Any:
+        return row.take(cell, out=c, mode="clip")
+
+    t = x - gather(p.centre)
+    if p.centre_low is not None:
+        t -= gather(p.centre_low)
+    rows = p.rows[: p.short + 1] if short else p.rows
+    rows[-1].take(cell, out=out, mode="clip")
+    for k in range(len(rows) - 2, -1, -1):
+        out *= t
+        if k == 0 and not short:
+            out += gather(p.constant_low)
+        out += gather(rows[k])
+    if p.slope is not None:
+        gather(p.slope)
+        c *= t
+        out *= np.exp(c, out=c)
+    if p.scale:
+        out *= 2.0**p.scale
+
+
+def laurent(x: Any, out: Any, p: Laurent, short: bool) -> None:
+    """Horner's rule in 1/x, then the power factor by factor: only the last product is out of range."""
+    w = 1.0 / x
+    coefficients = p.coefficients
+    out[...] = coefficients[-1]
+    for k in range(len(coefficients) - 2, -1, -1):
+        out *= w
+        if k == 0:
+            out += p.low
+        out += coefficients[k]
+    for _ in range(abs(p.power)):
+        if p.power > 0:
+            out *= x
+        else:
+            out /= x
+
+
+def apply(x: Any, out: Any, method: Any, short: bool) -> None:
+    """One method on all of x."""
+    if isinstance(method, Pieces):
+        pieces(x, out, method, short)
+    elif isinstance(method, Laurent):
+        laurent(x, out, method, short)
+    elif isinstance(method, float):
+        out[...] = method
+    else:
+        out[...] = method(x)
+
+
+def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
+    """All regimes that have a point in the block."""
+    u = np.absolute(x) if plan.symmetry else x
+    low, high = u.min(), u.max()
+    for lower, upper, method in plan.regimes:
+        if low >= lower and high < upper:
+            apply(u, out, method, short)
+            break
+    else:
+        out[...] = u
+        for lower, upper, method in plan.regimes:
+            if high < lower or low >= upper:
+                continue
+            where = (u >= lower) & (u < upper)
+            if isinstance(method, float):
+                np.copyto(out, method, where=where)
+            elif callable(method) and not isinstance(method, tuple):
+                np.copyto(out, method(u), where=where)
+            else:
+                some = u[where]
+                if some.size:
+                    result = np.empty_like(some)
+                    apply(some, result, method, short)
+                    out[where] = result
+    for point, value in plan.points:
+        np.copyto(out, value, where=u == point)
+    if plan.symmetry < 0:
+        out *= np.copysign(1.0, x)
+
+
+def evaluate(plan: Plan, x: Any, out: Any = None) -> Any:
+    """The kernel at x: float64 inside, rounded once to the type of x (integers: float64)."""
+    x = np.asarray(x)
+    if x.dtype.kind in "biu":
+        x = x.astype(np.float64)
+    if x.dtype not in (np.float64, np.float32, np.float16):
+        raise TypeError(f"a kernel takes float16, float32, float64 or integers; got {x.dtype}")
+    if out is None:
+        result = np.empty(x.shape, x.dtype)
+    else:
+        result = out
+        if out.shape != x.shape:
+            raise ValueError(f"out has the shape {out.shape}, the input has {x.shape}")
+    flat = np.ascontiguousarray(x).reshape(-1)
+    if out is not None and np.may_share_memory(out, flat):
+        flat = flat.copy()
+    short = x.dtype != np.float64 and result.dtype != np.float64
+    direct = result.dtype == np.float64 and result.flags.c_contiguous
+    target = result.reshape(-1) if direct else np.empty(flat.size, np.float64)
+    with np.errstate(all="ignore"):
+        for start in range(0, flat.size, BLOCK):
+            part = flat[start : start + BLOCK].astype(np.float64, copy=False)
+            block(part, target[start : start + BLOCK], plan, short)
+        if not direct:
+            result[...] = target.reshape(result.shape)
+    return result[()] if out is None else result
+
+
+def common_type(values: Any) -> Any:
+    """The type of the result: that of the arguments together, float64 for integers."""
+    kinds = [v if isinstance(v, (int, float)) else np.asarray(v) for v in values]
+    dtype = np.result_type(*kinds)
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+def finish(value: Any, dtype: Any, given: Any, out: Any = None) -> Any:
+    """The value in the shape of all arguments together and in the type of the result."""
+    shape = np.broadcast_shapes(*(np.shape(v) for v in given))
+    if out is None:
+        return np.broadcast_to(value, shape).astype(dtype)[()]
+    out[...] = value
+    return out

@@ -1,0 +1,175 @@
+"""A smooth function on balls, at the precision that each point needs: values, Taylor series, zeros."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from flint import arb, arb_poly, arb_series
+from sympy import Expr, Symbol
+
+from symgrad.rigor import Program, precision, program
+
+__all__ = ["BITS", "TERMS", "Smooth", "as_float", "floor_log2", "log2_abs", "shifted", "zeros_near"]
+
+BITS = 160
+"""Working bits of the fits: 100 more than a float needs, for what cancels in them."""
+TERMS = 22
+"""Terms of each Taylor series; a cell whose last terms are not negligible is made narrower."""
+_MAX_BITS = 1 << 15
+_GOOD = 110
+
+
+def log2_abs(b: arb) -> float:
+    """log2 |b| of the middle of a ball, of whatever size; -inf for zero."""
+    mantissa, exponent = b.mid().man_exp()
+    m = abs(int(mantissa))
+    if m == 0:
+        return -math.inf
+    size = m.bit_length()
+    top = m >> (size - 64) if size > 64 else m << (64 - size)
+    power = size + int(exponent)
+    if abs(power) > 1 << 60:
+        return math.inf if power > 0 else -math.inf
+    return math.log2(top) - 64 + power
+
+
+def floor_log2(b: arb) -> int:
+    """e with 2^e ≤ |b| < 2^(e+1) for the middle of a ball that is not zero."""
+    mantissa, exponent = b.mid().man_exp()
+    return abs(int(mantissa)).bit_length() - 1 + int(exponent)
+
+
+def as_float(b: arb) -> float:
+    """The middle of a ball rounded once to a float, subnormals included."""
+    mantissa, exponent = (int(v) for v in b.mid().man_exp())
+    if mantissa == 0 or exponent < -(1 << 40):
+        return 0.0
+    if exponent > 1 << 40:
+        return math.inf if mantissa > 0 else -math.inf
+    keep = min(53, mantissa.bit_length() + exponent + 1074)
+    drop = abs(mantissa).bit_length() - keep
+    if keep < 0:
+        return 0.0
+    if drop > 0:
+        half, sign = 1 << (drop - 1), 1 if mantissa > 0 else -1
+        whole, rest = divmod(abs(mantissa), 1 << drop)
+        whole += rest > half or (rest == half and whole & 1)
+        mantissa, exponent = sign * whole, exponent + drop
+    try:
+        return math.ldexp(mantissa, exponent)
+    except OverflowError:
+        return math.inf if mantissa > 0 else -math.inf
+
+
+@dataclass
+class Smooth:
+    """f and its Taylor series at exact points, to some 110 bits relative to the largest term."""
+
+    expr: Expr
+    x: Symbol
+    program: Program = field(init=False)
+    work: int = 128
+
+    def __post_init__(self) -> None:
+        self.program = program(self.expr, self.x)
+
+    def value(self, at: arb, bits: int = 80) -> arb | None:
+        """A ball with `bits` relative bits (or exact zero), None where none is reached."""
+        work = max(bits + 32, 96)
+        while work <= _MAX_BITS:
+            ball = self.program.ball(at, prec=work)
+            if ball.is_zero() or (ball.is_finite() and ball.rel_accuracy_bits() >= bits):
+                return ball
+            work *= 2
+        return None
+
+    def series(self, at: arb, reach: arb, slope: float = 0.0) -> list[arb] | None:
+        """Taylor coefficients of f(at + t)·exp(−slope·t) in t, good for |t| ≤ reach."""
+        work = self.work
+        while work <= _MAX_BITS:
+            jet = self.program.jet(at, TERMS, prec=work)
+            if _sharp(jet, reach):
+                self.work = max(128, work // 2)
+                break
+            work *= 2
+        else:
+            return None
+        if slope:
+            with precision(BITS, terms=TERMS):
+                tilt = arb_series([0, -slope], prec=TERMS).exp()
+                tilted = arb_series(jet, prec=TERMS) * tilt
+                jet = [tilted[k] for k in range(TERMS)]
+        return jet
+
+
+def _sharp(jet: Sequence[arb], reach: arb) -> bool:
+    if not all(c.is_finite() for c in jet):
+        return False
+    if all(c.rel_accuracy_bits() >= _GOOD for c in jet):
+        return True
+    with precision(64):
+        power, top, blur = arb(1), arb(0), arb(0)
+        for c in jet:
+            top = top.max(abs(c.mid()) * power)
+            blur = blur.max(c.rad() * power)
+            power *= reach
+        return bool(blur * arb(2) ** _GOOD <= top)
+
+
+def shifted(series: Sequence[arb], by: arb) -> list[arb]:
+    """The Taylor coefficients at the point that is `by` further on."""
+    with precision(BITS):
+        moved = arb_poly(list(series))(arb_poly([by, 1]))
+        return [moved[k] for k in range(len(series))]
+
+
+def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
+    """The real zeros t of a Taylor polynomial with |t| ≤ 2·reach: (t, multiplicity)."""
+    with precision(BITS):
+        scaled, power = [], arb(1)
+        for c in series:
+            scaled.append(c.mid() * power)
+            power *= reach
+        top = max(log2_abs(c) for c in scaled)
+        if top == -math.inf:
+            return []
+        unit = arb(2) ** -int(top)
+        rough = np.array([as_float(c * unit) for c in scaled])
+    if abs(rough[0]) > np.sum(np.abs(rough[1:]) * 2.0 ** np.arange(1, len(rough))):
+        return []
+    found: list[tuple[arb, int]] = []
+    for guess in np.roots(rough[::-1][5:]):
+        if abs(guess.real) <= 2 and abs(guess.imag) <= 1e-3:
+            zero = _polished(series, reach * float(guess.real), reach)
+            if zero and not any(abs(zero[0] - z) < reach * 2.0**-40 for z, _ in found):
+                found.append(zero)
+    return found
+
+
+def _polished(series: Sequence[arb], t: arb, reach: arb) -> tuple[arb, int] | None:
+    """Newton's method on f, or on f' where the zero is a double one."""
+    for order in (0, 1):
+        z = t
+        with precision(BITS):
+            for _ in range(12):
+                local = shifted(series, z)
+                below, slope = local[order].mid(), local[order + 1].mid() * (order + 1)
+                if not slope:
+                    break
+                z = (z - below / slope).mid()
+                if abs(z) > 4 * reach:
+                    break
+            else:
+                local = shifted(series, z)
+                power, sizes = arb(1), []
+                for c in local:
+                    sizes.append(abs(c.mid()) * power)
+                    power *= reach
+                top = sizes[0].max(sizes[1]).max(sizes[2]).max(sizes[3])
+                small = [bool(s <= top * arb(2) ** -70) for s in sizes]
+                if small[0]:
+                    return z, small.index(False)
+    return None

@@ -1,0 +1,181 @@
+"""From an expression in several arguments to a module: kernels of one variable, put together.
+
+A part that depends on one argument alone becomes one kernel. What is left is arithmetic on kernels: an
+activation's head, or any function, of a mixed argument is the kernel of that function at the value
+of the argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+from sympy import Expr, Symbol
+
+from symgrad.activation import Activation, Head, elementary
+from symgrad.errors import SymgradError, UnsupportedError
+from symgrad.kernels import emit
+from symgrad.kernels.forms import literal
+from symgrad.kernels.regimes import Design, design
+from symgrad.kernels.smooth import as_float
+from symgrad.rigor import constant
+
+__all__ = ["Writer"]
+
+_T = Symbol("t", real=True)
+
+
+class Writer:
+    """Writes one module; every distinct subexpression is computed once."""
+
+    def __init__(self, args: tuple[Symbol, ...]) -> None:
+        self.args = args
+        self.designs: list[Design] = []
+        self.kernels: dict[tuple[Expr, Any], str] = {}
+        self.parts: list[str] = []
+        self.body: list[str] = []
+        self.names = [emit.identifier(s.name) for s in args]
+        self.value: dict[Any, str] = dict(zip(args, self.names, strict=True))
+
+    def module(self, exprs: Sequence[Expr], many: bool) -> str:
+        """The whole source."""
+        what = ", ".join(map(str, exprs))
+        what = what if len(what) < 400 else what[:400] + "..."
+        names = ", ".join(self.names)
+        head = [
+            f'"""kernel({names}) = {what}'.replace("\\", "\\\\"),
+            "",
+            "Made by symgrad; needs NumPy alone. The regimes are below, each with the reason for it.",
+            '"""',
+            "",
+            emit.runtime_source(),
+            "",
+            "inf, nan = np.inf, np.nan",
+            "",
+        ]
+        if len(self.args) == 1 and not many and self._whole(exprs[0]):
+            tail = ["", "", f"def kernel({names}, out=None):", f"    return _f1({names}, out)"]
+        else:
+            results = [self.write(e) for e in exprs]
+            tail = ["", "", *self._combined(results, many)]
+        return "\n".join([*head, *self.parts, *tail]) + "\n"
+
+    def _whole(self, expr: Expr) -> bool:
+        x = self.args[0]
+        try:
+            self.one(expr, x)
+        except UnsupportedError:
+            if not expr.args or expr.has(sympy.Piecewise):
+                raise
+            return False
+        return True
+
+    def _combined(self, results: Sequence[str], many: bool) -> list[str]:
+        names = self.names
+        give = f"[{', '.join(results)}]" if many else results[0]
+        lines = [f"def kernel({', '.join(names)}, out=None):"]
+        lines += [f"    _given = [{', '.join(names)}]", "    _dtype = common_type(_given)"]
+        lines += [f"    {n} = np.asarray({n}, np.float64)" for n in names]
+        lines += ['    with np.errstate(all="ignore"):']
+        lines += [f"        {line}" for line in self.body] or ["        pass"]
+        if many:
+            lines += [f"        return [finish(r, _dtype, _given) for r in {give}]"]
+        else:
+            lines += [f"        return finish({give}, _dtype, _given, out)"]
+        return lines
+
+    def one(self, expr: Expr, x: Symbol) -> str:
+        """The name of the kernel of an expression in one symbol."""
+        key = (expr, x)
+        if key not in self.kernels:
+            name = f"_f{len(self.kernels) + 1}"
+            plan = design(smooth_logs(elementary(smooth_logs(expr))), x, kinks_of(expr, x))
+            self.designs.append(plan)
+            self.parts.append(emit.plan_source(plan, name))
+            self.kernels[key] = name
+        return self.kernels[key]
+
+    def write(self, expr: Expr) -> str:
+        """The local name (or literal) that holds the value of an expression."""
+        stack: list[tuple[Any, bool]] = [(expr, False)]
+        while stack:
+            e, ready = stack.pop()
+            if e in self.value:
+                continue
+            if not e.free_symbols:
+                self.value[e] = literal(elementary(e))
+                continue
+            parts = self._operands(e)
+            if ready or not parts:
+                self._assign(e, parts)
+            else:
+                stack.append((e, True))
+                stack.extend((p, False) for p in reversed(parts) if p not in self.value)
+        return self.value[expr]
+
+    def _operands(self, e: Any) -> tuple[Any, ...]:
+        if len(e.free_symbols) == 1:
+            (x,) = e.free_symbols
+            try:
+                self.one(e, x)
+            except SymgradError:
+                if not e.args:
+                    raise
+            else:
+                return ()
+        if isinstance(e, Head):
+            return (e.z,)
+        if isinstance(e, (sympy.Piecewise, sympy.Rel)):
+            raise UnsupportedError(f"conditions in several arguments are not compiled: {e}")
+        if isinstance(e, sympy.Pow) and e.exp.is_number:
+            return (e.base,)
+        return tuple(a for a in e.args if not isinstance(a, Activation))
+
+    def _assign(self, e: Any, parts: tuple[Any, ...]) -> None:
+        name = f"_v{len(self.body) + 1}"
+        self.body.append(f"{name} = {self._right_side(e, parts)}")
+        self.value[e] = name
+
+    def _right_side(self, e: Any, parts: tuple[Any, ...]) -> str:
+        if not parts:
+            (x,) = e.free_symbols
+            return f"{self.kernels[e, x]}({self.value[x]})"
+        values = [self.value[p] for p in parts]
+        if isinstance(e, sympy.Add):
+            return " + ".join(values)
+        if isinstance(e, sympy.Mul):
+            return " * ".join(values)
+        if isinstance(e, sympy.Pow) and not e.exp.is_number:
+            return f"{values[0]} ** {values[1]}"
+        if isinstance(e, (sympy.Max, sympy.Min)):
+            word = "np.maximum" if isinstance(e, sympy.Max) else "np.minimum"
+            text = values[0]
+            for v in values[1:]:
+                text = f"{word}({text}, {v})"
+            return text
+        (inner,) = parts
+        f = (
+            e.xreplace({inner: _T})
+            if not isinstance(e, Head)
+            else e.func(e.activation, e.order, _T)
+        )
+        return f"{self.one(f, _T)}({values[0]})"
+
+
+def smooth_logs(expr: Expr) -> Expr:
+    """log|u| as log(u²)/2, which has no piece to solve for."""
+    return expr.replace(
+        lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.Abs),
+        lambda e: sympy.log(e.args[0].args[0] ** 2) / 2,
+    )
+
+
+def kinks_of(expr: Expr, x: Symbol) -> list[tuple[float, float]]:
+    """The points where a first derivative has its value by a record's convention."""
+    if isinstance(expr, Head) and expr.z == x and expr.order == 1:
+        return [
+            (as_float(constant(k.at, 160)), as_float(constant(k.slope, 160)))
+            for k in expr.activation.kinks
+        ]
+    return []
