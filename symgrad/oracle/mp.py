@@ -347,6 +347,17 @@ def _one_minus_square(x: Any) -> int:
     return _mag(gap) if gap[1] else _DEEP
 
 
+def _exp(x: Any, bits: int, rounding: str) -> Any:
+    if not x[1] or _mag(x) < 20 or _mag(x) > 1 << 16:
+        return libmp.mpf_exp(x, bits, rounding)
+    # mpmath's own takes a slow way here: exp(x) = 2^n·exp(x - n·log 2).
+    wp = bits + _mag(x) + 20
+    log2 = libmp.mpf_ln2(wp)
+    n = libmp.to_int(libmp.mpf_div(x, log2, wp))
+    rest = mpf_add(x, mpf_neg(mpf_mul(log2, libmp.from_int(n))), wp, "n")
+    return libmp.mpf_shift(libmp.mpf_exp(rest, bits, rounding), n)
+
+
 def _erfc(x: Any, bits: int, rounding: str) -> Any:
     if x[0] or _mag(x) < 100:
         return libmp.mpf_erfc(x, bits, rounding)
@@ -360,7 +371,7 @@ def _erfc(x: Any, bits: int, rounding: str) -> Any:
         total = mpf_add(total, term, wp, "n")
         n += 2
     scale = mpf_mul(x, libmp.mpf_sqrt(libmp.mpf_pi(wp), wp, "n"), wp, "n")
-    e = libmp.mpf_exp(mpf_neg(mpf_mul(x, x)), wp, "n")
+    e = _exp(mpf_neg(mpf_mul(x, x)), wp, "n")
     return libmp.mpf_div(mpf_mul(e, total), scale, bits, rounding)
 
 
@@ -374,7 +385,7 @@ def _up(m: int) -> int:
 
 #: SymPy class: (mpmath's function, log2 of a bound of |f'| from x and the magnitude of x and f(x)).
 _SLOPES: dict[type, tuple[Callable[..., Any], Callable[[Any, int, int], int]]] = {
-    sympy.exp: (libmp.mpf_exp, lambda x, m, y: y),
+    sympy.exp: (_exp, lambda x, m, y: y),
     sympy.log: (libmp.mpf_log, lambda x, m, y: 1 - m),
     sympy.sin: (libmp.mpf_sin, lambda x, m, y: 0),
     sympy.cos: (libmp.mpf_cos, lambda x, m, y: 0),
@@ -387,14 +398,14 @@ _SLOPES: dict[type, tuple[Callable[..., Any], Callable[[Any, int, int], int]]] =
     sympy.atan: (libmp.mpf_atan, lambda x, m, y: -2 * _up(m - 1)),
     sympy.sinh: (libmp.mpf_sinh, lambda x, m, y: _up(y) + 1),
     sympy.cosh: (libmp.mpf_cosh, lambda x, m, y: y),
-    sympy.tanh: (libmp.mpf_tanh, lambda x, m, y: 0),
+    sympy.tanh: (libmp.mpf_tanh, lambda x, m, y: 2 - (1 << min(m, 40)) if m > 2 else 0),
     sympy.coth: (_reciprocal(libmp.mpf_tanh), lambda x, m, y: 2 * _up(y)),
     sympy.sech: (_reciprocal(libmp.mpf_cosh), lambda x, m, y: y),
     sympy.csch: (_reciprocal(libmp.mpf_sinh), lambda x, m, y: y + _up(y) + 1),
     sympy.asinh: (libmp.mpf_asinh, lambda x, m, y: -_up(m - 1)),
     sympy.acosh: (libmp.mpf_acosh, lambda x, m, y: 2 - _one_minus_square(x) // 2),
     sympy.atanh: (libmp.mpf_atanh, lambda x, m, y: 2 - _one_minus_square(x)),
-    sympy.erf: (libmp.mpf_erf, lambda x, m, y: 1),
+    sympy.erf: (libmp.mpf_erf, lambda x, m, y: 1 - (1 << min(2 * m - 2, 40)) if m > 2 else 1),
     sympy.erfc: (_erfc, lambda x, m, y: 1 if x[0] else y + _up(m) + 2),
     sympy.erfi: (_by_context("erfi"), lambda x, m, y: _up(y) + _up(m) + 2),
     sympy.sinc: (_by_context("sinc"), lambda x, m, y: 0),
@@ -406,12 +417,14 @@ def _function(bits: int, kind: type, x: Number) -> Any:
     """f(x) with the error of x carried through a bound of the slope; lost where that is no use."""
     value, error = x
     f, slope = _SLOPES[kind]
-    unsure = error is not None and (not value[1] or error > min(_mag(value) - 4, 0))
+    unsure = error is not None and (not value[1] or error > _mag(value) - 4)
+    if error is not None and error > 0 and kind not in _SCALE_FREE:
+        unsure = True
     if kind is sympy.exp and value[1] and value[0] and _mag(value) > 44 and unsure:
         if error is not None and error < _mag(value) - 4:
             return fzero, _DEEP
         return _LOST
-    if unsure and kind not in (sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.exp):
+    if unsure and kind not in _SLOPE_AT_MOST_1 and kind is not sympy.exp:
         return _LOST
     if unsure and kind is sympy.exp and error is not None and error > 0:
         return _LOST
@@ -424,10 +437,16 @@ def _function(bits: int, kind: type, x: Number) -> Any:
     if error is None and (not y[1] or (not value[1] and y == fone)):
         return y, None
     size = _mag(y) if y[1] else error if error is not None else 0
-    carried = None if error is None else error + slope(value, _mag(value) if value[1] else error, size)
+    carried = None
+    if error is not None:
+        carried = error + (1 if unsure else slope(value, _mag(value), size))
     y, total = _rounding(y, bits, carried)
     return y, None if total is None else total + 2
 
+
+#: Functions whose relative error is what counts, and those that never enlarge an absolute one.
+_SCALE_FREE = (sympy.log, sympy.asinh, sympy.acosh, sympy.LambertW)
+_SLOPE_AT_MOST_1 = (sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.asinh, sympy.sinc)
 
 _CONSTANTS: dict[Basic, Callable[..., Any]] = {
     sympy.pi: libmp.mpf_pi,
