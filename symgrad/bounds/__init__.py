@@ -1,4 +1,4 @@
-"""Global facts about functions of one variable, proved: sup and inf with the points that take them."""
+"""Global facts about functions of one variable, proved: sup, inf, zeros, Lipschitz constants."""
 
 from symgrad.bounds.extrema import Extrema, Extremum, extrema
 

@@ -13,7 +13,13 @@ from functools import cmp_to_key
 from flint import arb
 from sympy import Expr, S, Symbol
 
-from symgrad.bounds.closed import exact_zeros, factors, identically_zero, is_positive
+from symgrad.bounds.closed import (
+    exact_zeros,
+    factors,
+    identically_zero,
+    is_positive,
+    wave_zeros,
+)
 from symgrad.bounds.ends import End, end_of
 from symgrad.errors import DomainError, UndecidedError
 from symgrad.pieces import order
@@ -92,8 +98,8 @@ def locate(lo: Expr, hi: Expr) -> Expr:
 def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None) -> Chart:
     """The sign chart on the open interval (lo, hi); ±oo allowed.
 
-    Raises `Open` where a part stays undecided, `DomainError` at a pole inside, `ends.Oscillates` where
-    the signs alternate for ever.
+    Raises `Open` where a part stays undecided, `DomainError` at a pole inside, `ends.Oscillates`
+    where the signs alternate for ever.
 
     >>> x = Symbol("x", real=True)
     >>> chart(x**3 - 2 * x, x, S.NegativeInfinity, S.Infinity).signs
@@ -141,7 +147,7 @@ def _part(p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
     known = next((e.sign for e in ends if e is not None), None)
     if order(start, stop) >= 0:
         return Part(p, n, (), (known if known is not None else _at(p, x, lo, hi),), ends)
-    candidates = exact_zeros(p, x)
+    candidates = (*exact_zeros(p, x), *wave_zeros(p, x, start, stop))
     found = isolation(p, x, start, stop, exact_points=candidates, meter=meter)
     if found.open:
         raise Open(p, found.open, found.why)

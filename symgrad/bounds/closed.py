@@ -16,8 +16,9 @@ from sympy import Dummy, Expr, Poly, Rational, S, Symbol
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.pieces import roots
 from symgrad.rigor import sign
+from symgrad.rigor.roots import vanishes
 
-__all__ = ["exact_zeros", "factors", "identically_zero", "is_positive", "neat"]
+__all__ = ["exact_zeros", "factors", "identically_zero", "is_positive", "neat", "wave_zeros"]
 
 _HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
 _LARGE = 600
@@ -203,6 +204,23 @@ def _one_log(c: Expr) -> Expr:
     terms = sympy.Add.make_args(c)
     plain = all(isinstance(t, sympy.log) or isinstance(-t, sympy.log) for t in terms)
     return sympy.logcombine(c) if plain and len(terms) > 1 else c
+
+
+def wave_zeros(p: Expr, x: Symbol, lo: Expr, hi: Expr) -> tuple[Expr, ...]:
+    """The multiples of π/12ω in [lo, hi] at which an expression in sin ωx, cos ωx is exactly zero.
+
+    >>> x = Symbol("x", real=True)
+    >>> wave_zeros(1 + sympy.sin(2 * x), x, S.Zero, S(5))
+    (3*pi/4,)
+    """
+    waves = [w.args[0] for w in p.atoms(sympy.sin, sympy.cos, sympy.tan) if w.has(x)]
+    if not waves or not all((w / x).is_number and (w / x).is_positive for w in waves):
+        return ()
+    step = sympy.pi / (12 * max((w / x for w in waves), key=float))
+    first, last = sympy.ceiling(lo / step), sympy.floor(hi / step)
+    if not (last - first).is_Integer or last - first > 400:
+        return ()
+    return tuple(c for k in range(int(first), int(last) + 1) if vanishes(p, x, c := k * step))
 
 
 def _polynomial(p: Expr, x: Symbol) -> list[Expr]:

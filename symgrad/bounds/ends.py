@@ -26,7 +26,17 @@ _U = Symbol("u", positive=True)
 
 
 class Oscillates(UnsupportedError):
-    """The leading coefficient is a wave: no sign holds from some point on."""
+    """The leading coefficient is a wave in `variable`: no sign holds from some point on.
+
+    `limit` is the limit all the same where there is one (NaN otherwise); `growing` tells whether
+    the wave is multiplied by something that tends to infinity.
+    """
+
+    def __init__(
+        self, message: str, wave: Expr, variable: Symbol, limit: Expr, growing: bool
+    ) -> None:
+        super().__init__(message)
+        self.wave, self.variable, self.limit, self.growing = wave, variable, limit, growing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,9 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
 
     Raises `Oscillates` where a wave leads, `UnsupportedError` where there is no tail model.
 
+    >>> from sympy import exp
     >>> x = Symbol("x", real=True)
-    >>> end_of(1 / (1 + sympy.exp(-x)), x, S.NegativeInfinity, -1).law
+    >>> end_of(1 / (1 + exp(-x)), x, S.NegativeInfinity, -1).law
     exp(x)
     """
     place, back = toward_of(end, side)
@@ -68,7 +79,8 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
     m, c = model.lead
     law = (expr(c) * to_expr(m, _U)).subs(_U, back).subs(Symbol("x", real=True), x)
     if expr(c).has(_U):
-        raise Oscillates(f"the leading term {law} of {f} oscillates: no sign holds near {end}")
+        why = f"the leading term {law} of {f} oscillates: no sign holds near {end}"
+        raise Oscillates(why, expr(c), _U, limit, shop.scale.sign(m) > 0)
     start = _start(shop, model)
     return End(limit, shop.scale.field.sign(c), place.subs(_U, start), law)
 
@@ -108,7 +120,7 @@ def _start(shop: Workshop, model: Model) -> Rational:
 
 
 def amplitude_beyond(f: Expr, x: Symbol, end: Expr, start: Rational) -> arb:
-    """A bound of |f| for all x with |x| ≥ start > 1 toward an infinite end; infinite if unproved."""
+    """A bound of |f| for all |x| ≥ start > 1 toward an infinite end; infinite if unproved."""
     place, _ = toward_of(end, 1 if end is S.Infinity else -1)
     shop, model = _model(f.subs(x, place))
     return Beyond(shop.scale, arb(int(start))).supremum(model)

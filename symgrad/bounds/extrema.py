@@ -15,18 +15,19 @@ import sympy
 from sympy import Expr, FiniteSet, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
-from symgrad.bounds.chart import Chart, Open, chart, locate
+from symgrad.bounds.breaks import Break, Piece, breaks, limit_at, pieces_on
+from symgrad.bounds.chart import Chart, chart, locate
 from symgrad.bounds.closed import identically_zero
-from symgrad.bounds.ends import end_of
+from symgrad.bounds.ends import Oscillates, amplitude_beyond, end_of
 from symgrad.bounds.numbers import compare, enclosure, is_closed, value_at
-from symgrad.errors import InputError, UndecidedError
+from symgrad.bounds.waves import period_of, shifts, wave_limit
+from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
-from symgrad.pieces import branches
 from symgrad.render import Block, Para, Shown
-from symgrad.rigor import Enclosure, constant, program
+from symgrad.rigor import Enclosure, constant, precision
 from symgrad.rigor.search import Budget, Meter
 
-__all__ = ["Extrema", "Extremum", "Piece", "extrema", "pieces_on"]
+__all__ = ["Extrema", "Extremum", "extrema"]
 
 METHOD = "sign chart of f' (interval Newton on a compact part, tail models beyond it)"
 SOURCE = "Moore, Kearfott, Cloud 2009, Introduction to Interval Analysis, chapters 5 and 8"
@@ -89,22 +90,6 @@ class Extrema(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """The smooth expression that f is on a set: an interval, or one point."""
-
-    expr: Expr
-    on: Set
-
-    @property
-    def lo(self) -> Expr:
-        return self.on.inf
-
-    @property
-    def hi(self) -> Expr:
-        return self.on.sup
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
     """A value that f takes on `where`, or tends to from one side at `toward`."""
 
@@ -114,34 +99,14 @@ class Candidate:
     expr: Expr
 
 
-def check_one_variable(f: Univariate) -> None:
-    """One error where the expression has a second free symbol."""
-    others = sorted(map(str, f.elementary.free_symbols - {f.x}))
-    if others:
-        raise InputError(
-            f"{f.name} has the free symbols {', '.join(others)} beside {f.x}; "
-            "give them values: .subs(...) or g.bind(...)"
-        )
-
-
-def pieces_on(f: Univariate, on: Set) -> list[Piece]:
-    """f on an interval as smooth pieces from left to right."""
-    check_one_variable(f)
-    if not isinstance(on, (Interval, FiniteSet)) and on is not Reals:
-        raise InputError(f"bounds are asked on an interval or Reals, got {on}")
-    whole = Interval(S.NegativeInfinity, S.Infinity) if on is Reals else on
-    parts = (Piece(e, d.intersect(whole)) for d, e in branches(f.elementary, f.x))
-    return [p for p in parts if p.on is not S.EmptySet]
-
-
 def extrema(
     f: Any, on: Set = Reals, *, x: Symbol | None = None, budget: Budget | None = None
 ) -> Extrema:
     """sup f and inf f over an interval, exact, with the points that take them, proved.
 
-    For a derivative `g.d(n)` the statement is about the function off the kinks of g, where the limits
-    from both sides count. Raises `DomainError` at a pole in the interval, `InputError` for a second
-    free symbol. What the budget does not decide is `Undecided`, with the open intervals.
+    For a derivative `g.d(n)` the statement is about the function off the kinks of g, where the
+    limits from both sides count. Raises `DomainError` at a pole in the interval, `InputError` for a
+    second free symbol. What the budget does not decide is `Undecided`, with the open intervals.
 
     >>> from symgrad.catalogue import activation
     >>> bounds = extrema(activation("sigmoid").d(1))
@@ -154,9 +119,7 @@ def extrema(
         candidates, steps = _candidates(u, on, meter)
         sup = _pick("sup", candidates, 1, u.x)
         inf = _pick("inf", candidates, -1, u.x)
-    except Open as open_part:
-        return _undecided(u, on, str(open_part))
-    except UndecidedError as why:
+    except (UndecidedError, UnsupportedError) as why:
         return _undecided(u, on, str(why))
     return Extrema(u, on, sup, inf, _fact(u, on, sup, inf, steps))
 
@@ -180,7 +143,7 @@ def _fact(u: Univariate, on: Set, sup: Extremum, inf: Extremum, steps: list[Step
     statement = sympy.And(*bounds, evaluate=False)
     last = Step(
         statement,
-        "f is monotone between neighbouring candidates, so the largest and the smallest of them bound it",
+        "f is monotone between neighbouring candidates: the largest and the smallest bound it",
         Proved(METHOD),
         tuple(range(1, len(steps) + 1)),
     )
@@ -191,66 +154,96 @@ def _fact(u: Univariate, on: Set, sup: Extremum, inf: Extremum, steps: list[Step
 def _candidates(u: Univariate, on: Set, meter: Meter) -> tuple[list[Candidate], list[Step]]:
     found: list[Candidate] = []
     steps: list[Step] = []
-    sides: dict[Expr, list[tuple[Expr, Expr]]] = {}
     pieces = pieces_on(u, on)
     for piece in pieces:
-        if isinstance(piece.on, FiniteSet):
-            sides.setdefault(piece.lo, [])
+        if piece.is_point:
             continue
-        signs = chart(piece.expr.diff(u.x), u.x, piece.lo, piece.hi, meter)
-        found += _critical(piece, signs, u.x)
-        for end, side in ((piece.lo, -1), (piece.hi, 1)):
-            limit = _limit(piece.expr, u.x, end, side)
-            if end.is_infinite:
-                if signs.signs != (0,):
+        try:
+            signs = chart(piece.expr.diff(u.x), u.x, piece.lo, piece.hi, meter)
+        except Oscillates:
+            more, because = _wave_candidates(piece, u.x, meter)
+            found += more
+            claim = sympy.Contains(u.x, piece.on)
+            steps.append(Step(claim, because, Proved(METHOD)))
+            continue
+        found += _critical(piece.expr, u.x, signs)
+        if signs.signs != (0,):
+            for end, side in ((piece.lo, -1), (piece.hi, 1)):
+                if end.is_infinite:
+                    limit = limit_at(piece.expr, u.x, end, side)
                     found.append(Candidate(limit, S.EmptySet, (end,), piece.expr))
-            else:
-                sides.setdefault(end, []).append((limit, piece.expr))
         steps.append(_step(u, piece, signs))
-    for at, limits in sides.items():
-        found += _at_break(u, on, at, limits)
+    for point in breaks(u, on, pieces):
+        found += _at_break(point)
     return found, steps
 
 
-def _critical(piece: Piece, signs: Chart, x: Symbol) -> list[Candidate]:
+def _critical(expr: Expr, x: Symbol, signs: Chart) -> list[Candidate]:
     if signs.signs == (0,):
-        inner = Interval.open(piece.lo, piece.hi)
-        value = value_at(piece.expr, x, locate(piece.lo, piece.hi))
-        return [Candidate(value, inner, (), piece.expr)]
-    turns = [
-        z.at for z, a, b in zip(signs.zeros, signs.signs, signs.signs[1:], strict=False) if a != b
-    ]
-    return [Candidate(value_at(piece.expr, x, c), FiniteSet(c), (), piece.expr) for c in turns]
+        inner = Interval.open(signs.lo, signs.hi)
+        value = value_at(expr, x, locate(signs.lo, signs.hi))
+        return [Candidate(value, inner, (), expr)]
+    sides = zip(signs.zeros, signs.signs, signs.signs[1:], strict=False)
+    turns = [z.at for z, a, b in sides if a != b]
+    return [Candidate(value_at(expr, x, c), FiniteSet(c), (), expr) for c in turns]
 
 
-def _limit(expr: Expr, x: Symbol, end: Expr, side: int) -> Expr:
-    if end.is_finite and program(expr, x).ball(constant(end, 128), prec=128).is_finite():
-        return value_at(expr, x, end)
-    return end_of(expr, x, end, side).limit
-
-
-def _at_break(u: Univariate, on: Set, at: Expr, limits: list[tuple[Expr, Expr]]) -> list[Candidate]:
-    """One point with its one-sided limits: the value counts for g, and for g⁽ⁿ⁾ where they agree."""
-    within = bool(on.contains(at) == True)  # noqa: E712
-    expr = limits[0][1] if limits else S.Zero
-    agree = all(compare(a, limits[0][0]) == 0 for a, _ in limits[1:]) if limits else False
-    value = None
-    if within and u.order == 0:
-        value = _value(u, at)
-    elif within and agree:
-        value = limits[0][0]
-    found = [Candidate(value, FiniteSet(at), (), expr)] if value is not None else []
-    for limit, side in limits:
+def _at_break(point: Break) -> list[Candidate]:
+    """One point with its one-sided limits; a limit equal to the value adds nothing."""
+    value = point.value
+    found = []
+    if value is not None:
+        expr = point.limits[0][1] if point.limits else S.Zero
+        found.append(Candidate(value, FiniteSet(point.at), (), expr))
+    for limit, side in point.limits:
         if value is None or compare(limit, value) != 0:
-            found.append(Candidate(limit, S.EmptySet, (at,), side))
+            found.append(Candidate(limit, S.EmptySet, (point.at,), side))
     return found
 
 
-def _value(u: Univariate, at: Expr) -> Expr | None:
-    for domain, expr in branches(u.elementary, u.x):
-        if domain.contains(at) == True and constant(expr.subs(u.x, at)).is_finite():  # noqa: E712
-            return value_at(expr, u.x, at)
-    return None
+def _wave_candidates(piece: Piece, x: Symbol, meter: Meter) -> tuple[list[Candidate], str]:
+    """A piece whose derivative changes sign for ever: one period, or a compact part and ends."""
+    expr, lo, hi = piece.expr, piece.lo, piece.hi
+    period = period_of(expr, x)
+    if period is not None:
+        start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
+        found = _critical(expr, x, chart(expr.diff(x), x, start, start + period, meter))
+        found.append(Candidate(value_at(expr, x, start), FiniteSet(start), (), expr))
+        shifted = [replace(c, where=shifts(c.where, period, piece.on)) for c in found]
+        return shifted, f"f has the period {period}; one period is decided by its sign chart"
+    ends = [wave_limit(expr, x, e) if e.is_infinite else None for e in (lo, hi)]
+    found = [
+        Candidate(limit, S.EmptySet, (end,), expr)
+        for end, limits in zip((lo, hi), ends, strict=True)
+        for limit in limits or ()
+    ]
+    if {c.value for c in found} >= {S.Infinity, S.NegativeInfinity}:
+        return found, "f is unbounded above and below"
+    start = 8
+    while start <= 4096:
+        left, right = sympy.Max(lo, -start), sympy.Min(hi, start)
+        inner = _critical(expr, x, chart(expr.diff(x), x, left, right, meter))
+        if all(_beaten(expr, x, e, start, inner) for e in (lo, hi) if e.is_infinite):
+            return found + inner, f"|f − lim f| beyond |x| = {start} is below the values inside"
+        start *= 4
+    raise UndecidedError(f"{expr} does not settle below its values inside before |x| = {start}")
+
+
+def _beaten(expr: Expr, x: Symbol, end: Expr, start: int, inner: list[Candidate]) -> bool:
+    """Whether f beyond `start` stays strictly between two values that it takes inside."""
+    (limit,) = wave_limit(expr, x, end)
+    if limit.is_infinite:
+        which = min if limit is S.Infinity else max
+        values = [c.value for c in inner]
+        best = which(values, key=lambda v: float(v.n(20))) if values else S.Zero
+        far = end_of(expr - best, x, end, 1 if end is S.Infinity else -1)
+        return bool(abs(far.start) <= start)
+    room = amplitude_beyond(expr - limit, x, end, sympy.Integer(start))
+    with precision(64):
+        at = constant(limit)
+        return any(bool(constant(c.value) > at + room) for c in inner) and any(
+            bool(constant(c.value) < at - room) for c in inner
+        )
 
 
 def _step(u: Univariate, piece: Piece, signs: Chart) -> Step:
@@ -295,7 +288,8 @@ def _pick(kind: str, candidates: list[Candidate], side: int, x: Symbol) -> Extre
     if not best:
         raise UndecidedError("the function has no value on the set")
     where = sympy.Union(*(c.where for c in best))
-    toward = tuple(dict.fromkeys(e for c in best for e in c.toward))
+    ends = dict.fromkeys(e for c in best for e in c.toward)
+    toward = tuple(e for e in ends if e.is_infinite or where.closure.contains(e) is not S.true)
     value = min((c.value for c in best), key=sympy.count_ops)
     return Extremum(kind, value, where, where is not S.EmptySet, toward)
 

@@ -9,6 +9,7 @@ from flint import arb
 from sympy import Expr, S
 
 from symgrad.bounds.closed import factors, neat
+from symgrad.bounds.ends import end_of
 from symgrad.errors import LimitError, UndecidedError
 from symgrad.pieces import order
 from symgrad.rigor import Enclosure, constant, precision, program
@@ -103,12 +104,17 @@ def is_closed(c: Expr) -> bool:
 
 
 def value_at(f: Expr, x: sympy.Symbol, at: Expr) -> Expr:
-    """f(at) in a closed form where `at` has one, else the exact constant shown by its digits."""
+    """f(at) in a closed form where `at` has one, else the exact constant shown by its digits.
+
+    At a removable singularity it is the limit.
+    """
     if not is_closed(at):
         return Real(f.subs(x, at))
     plain = f.subs(x, at)
     if plain.is_Rational:
         return plain
+    if plain.has(S.NaN, S.ComplexInfinity):
+        return end_of(f, x, at, -1).limit
     short = neat(plain)
     if not at.is_Rational:
         product = sympy.Mul(*(neat(p.subs(x, at)) ** n for p, n in factors(f, x)))
