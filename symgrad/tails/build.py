@@ -59,7 +59,7 @@ def tail(
     wishes = [
         None if w is None else sympy.sympify(w, strict=True) for w in (valid_from, coefficient)
     ]
-    g = germ(u.elementary, u.x, end, terms + _SPARE, Field())
+    g = germ(u, end, terms + _SPARE, Field())
     return _Statement(u, g, end, terms).tail(*wishes)
 
 
@@ -119,7 +119,7 @@ class _Statement:
         )
 
     def _claim(self, total: Expr, bound: Expr) -> Any:
-        return sympy.LessThan(Abs(self.head - total), bound, evaluate=False)
+        return sympy.LessThan(Abs(self.head - total, evaluate=False), bound, evaluate=False)
 
     def _branch(self) -> list[Step]:
         if self.g.whole:

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 
 import sympy
 from flint import arb, fmpq
-from sympy import Expr, Rational, S
+from sympy import Expr
 
 from symgrad.errors import DomainError, UnsupportedError
 from symgrad.rigor import program
@@ -20,6 +20,7 @@ from symgrad.rigor.ops import FUNCTIONS
 from symgrad.tails.field import ONE, ZERO, Number, add, expr, mul, number, power
 from symgrad.tails.model import Model, MoreTerms, Workshop
 from symgrad.tails.monomial import UNIT, Monomial, iterated_log, to_expr
+from symgrad.tails.taylor import coefficients, inverse_factorial
 
 __all__ = ["Expander"]
 
@@ -48,7 +49,7 @@ class Expander:
             if waiting:
                 stack.extend(waiting)
             else:
-                done[node] = self._expand(node)
+                done[node] = self.shop.nonzero(self._expand(node))
                 stack.pop()
         return done[e]
 
@@ -100,8 +101,9 @@ class Expander:
 
     def parts(self, f: Model) -> tuple[tuple[tuple[Monomial, Number], ...], Number, Model]:
         """f = S + c + u: purely infinite terms, constant, small rest."""
-        large = tuple(t for t in f.terms if self.scale.sign(t[0]) > 0)
-        c = next((d for m, d in f.terms if m == UNIT), ZERO)
+        zero = self.field.is_zero
+        large = tuple(t for t in f.terms if self.scale.sign(t[0]) > 0 and not zero(t[1]))
+        c = next((d for m, d in f.terms if m == UNIT and not zero(d)), ZERO)
         small = tuple(t for t in f.terms if self.scale.sign(t[0]) < 0)
         if f.rem is not None and self.scale.sign(f.rem) >= 0:
             raise MoreTerms("the remainder is not small")
@@ -159,7 +161,7 @@ class Expander:
             tuple(powers.get(k, ZERO) for k in range(width)), self.scale.sorted_terms(exps)
         )
         series = self.shop.compose(
-            u, _inverse_factorial, lambda n, e: e.exp() * arb(_inverse_factorial(n + 1))
+            u, inverse_factorial, lambda n, e: e.exp() * arb(inverse_factorial(n + 1))
         )
         factor = ONE if c == 0 else number(sympy.exp(expr(c)))
         return self.shop.scaled(series, head, factor)
@@ -302,52 +304,7 @@ class Expander:
             around = self.field.ball(c) + (-e).union(e)
             return abs(code.jet(around, n + 2)[n + 1])
 
-        return self.shop.compose(u, lambda k: _taylor(kind, center, k), rest)
-
-
-@lru_cache(maxsize=4096)
-def _taylor(kind: type, center: Expr, k: int) -> Number:
-    """F⁽ᵏ⁾(c)/k!, exact."""
-    rational = _rational_taylor(kind, k) if center == 0 else None
-    if rational is not None:
-        return rational
-    value = _derivative(kind, k).subs(_Y, center) / sympy.factorial(k)
-    if value.has(S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
-        raise DomainError(f"{kind.__name__} has no Taylor series at {center}")
-    return number(value)
-
-
-@lru_cache(maxsize=512)
-def _derivative(kind: type, k: int) -> Expr:
-    return kind(_Y) if k == 0 else sympy.together(_derivative(kind, k - 1).diff(_Y))
-
-
-def _rational_taylor(kind: type, k: int) -> Number | None:
-    """At 0, for the functions whose coefficients are rational there."""
-    if kind in (sympy.sin, sympy.sinh):
-        return ZERO if k % 2 == 0 else _signed(kind is sympy.sin, k) * _inverse_factorial(k)
-    if kind in (sympy.cos, sympy.cosh):
-        return ZERO if k % 2 else _signed(kind is sympy.cos, k) * _inverse_factorial(k)
-    if kind in (sympy.atan, sympy.atanh):
-        return ZERO if k % 2 == 0 else _signed(kind is sympy.atan, k) * fmpq(1, k)
-    if kind is sympy.tanh:
-        n = k + 1
-        if k % 2 == 0:
-            return ZERO
-        b = sympy.bernoulli(n)
-        return number(
-            Rational(4) ** (n // 2) * (Rational(4) ** (n // 2) - 1) * b / sympy.factorial(n)
-        )
-    return None
-
-
-def _signed(alternates: bool, k: int) -> fmpq:
-    return fmpq(-1 if alternates and k % 4 >= 2 else 1)
-
-
-@lru_cache(maxsize=256)
-def _inverse_factorial(k: int) -> fmpq:
-    return ONE if k == 0 else _inverse_factorial(k - 1) / k
+        return self.shop.compose(u, lambda k: coefficients(kind, center, k), rest)
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """The field of constants: exact coefficients and exponents, their signs, and their balls.
 
-A constant is a rational (`fmpq`, fast) or any exact real SymPy expression. Its sign comes from exact
+A constant is a rational (`fmpq`) or any exact real SymPy expression. Its sign comes from exact
 algebra, never from a small ball; where it has symbols, from their assumptions or from their box.
 """
 
@@ -27,20 +27,28 @@ _WAVES = (sympy.sin, sympy.cos)
 
 
 def number(e: Expr | int) -> Number:
-    """The constant in its normal form."""
+    """The constant with its products distributed over its sums."""
     if isinstance(e, int):
         return fmpq(e)
     if e.is_Rational:
-        return fmpq(int(e.p), int(e.q))  # type: ignore[attr-defined]
+        return _rational(e)
     if e.is_Float:
-        return number(sympy.Rational(e))
+        return _rational(sympy.Rational(e))
     e = sympy.expand(e, **_HINTS)
-    if e.is_Add or e.is_Mul:
-        if e.has(*_WAVES) and e.free_symbols:
-            e = sympy.expand(TR8(e), **_HINTS)
-        if e.is_Add and not e.free_symbols and sign(e) == 0:
-            return ZERO
-    return number(e) if e.is_Rational else e
+    return _rational(e) if e.is_Rational else e
+
+
+def _rational(e: Expr) -> fmpq:
+    return fmpq(int(e.p), int(e.q))  # type: ignore[attr-defined]
+
+
+def _flat(e: Expr) -> Number:
+    if e.is_Rational:
+        return _rational(e)
+    if e.is_Add and e.has(*_WAVES) and e.free_symbols:
+        e = sympy.expand(TR8(e), **_HINTS)
+        return _rational(e) if e.is_Rational else e
+    return e
 
 
 def expr(c: Number) -> Expr:
@@ -51,20 +59,24 @@ def expr(c: Number) -> Expr:
 def add(a: Number, b: Number) -> Number:
     if isinstance(a, fmpq) and isinstance(b, fmpq):
         return a + b
-    return number(expr(a) + expr(b))
+    return _flat(expr(a) + expr(b))
 
 
 def mul(a: Number, b: Number) -> Number:
     if isinstance(a, fmpq) and isinstance(b, fmpq):
         return a * b
-    return number(expr(a) * expr(b))
+    left, right = (sympy.Add.make_args(expr(c)) for c in (a, b))
+    if len(left) == len(right) == 1:
+        return _flat(TR8(left[0] * right[0]) if left[0].has(*_WAVES) else left[0] * right[0])
+    return _flat(sympy.Add(*(p * q for p in left for q in right)))
 
 
 def power(c: Number, p: Number) -> Number:
     """c**p for c > 0, or for an integer p."""
     if isinstance(p, fmpq) and p.q == 1 and isinstance(c, fmpq):
         return c ** int(p.p)
-    return number(expr(c) ** expr(p))
+    value = expr(c) ** expr(p)
+    return _rational(value) if value.is_Rational else value
 
 
 class Field:
@@ -102,10 +114,11 @@ class Field:
             f"give {', '.join(sorted(map(str, c.free_symbols)))} a sign, a number or an interval"
         )
 
-    @property
-    def formal(self) -> bool:
-        """Whether constants have no balls because a symbol has neither a number nor an interval."""
-        return False
+    def is_zero(self, c: Number) -> bool:
+        """Whether the constant is zero; sums of irrational numbers are decided by `sign`."""
+        if isinstance(c, fmpq) or not c.is_Add or c.free_symbols:
+            return c == 0
+        return self.sign(c) == 0
 
     def ball(self, c: Number, prec: int = 64) -> arb:
         """An enclosure of the constant, for all parameters in the box; of |c| <= for waves see `size`."""

@@ -150,6 +150,13 @@ class Workshop:
                 square = self.mul(square, square)
         return total
 
+    def nonzero(self, f: Model) -> Model:
+        """The model without leading terms whose coefficients are zero."""
+        k = 0
+        while k < len(f.terms) and self.scale.field.is_zero(f.terms[k][1]):
+            k += 1
+        return Model(f.terms[k:], f.rem, lambda beyond: beyond.bound(f)) if k else f
+
     def split(self, f: Model) -> tuple[Monomial, Number, Model]:
         """f = c·m·(1 + u), u → 0."""
         m, c = f.lead

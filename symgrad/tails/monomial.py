@@ -34,22 +34,6 @@ def iterated_log(k: int) -> Monomial:
     return Monomial((ZERO,) * k + (ONE,), ())
 
 
-def _strip(powers: list[Number]) -> tuple[Number, ...]:
-    while powers and powers[-1] == 0:
-        powers.pop()
-    return tuple(powers)
-
-
-def _sum_powers(a: tuple[Number, ...], b: tuple[Number, ...]) -> tuple[Number, ...]:
-    if not a:
-        return b
-    if not b:
-        return a
-    if len(a) < len(b):
-        a, b = b, a
-    return _strip([add(p, b[k]) if k < len(b) else p for k, p in enumerate(a)])
-
-
 def to_expr(m: Monomial, x: Expr) -> Expr:
     """The monomial as a SymPy expression in x."""
     factors = []
@@ -74,17 +58,27 @@ class Scale:
         self._simple: dict[Monomial, bool] = {}
 
     def mul(self, a: Monomial, b: Monomial) -> Monomial:
-        powers = _sum_powers(a.powers, b.powers)
+        powers = self._sum_powers(a.powers, b.powers)
         if not a.exps or not b.exps:
             return Monomial(powers, a.exps or b.exps)
         exps = dict(a.exps)
         for m, c in b.exps:
             total = add(exps[m], c) if m in exps else c
-            if total == 0:
+            if self.field.is_zero(total):
                 del exps[m]
             else:
                 exps[m] = total
         return Monomial(powers, self.sorted_terms(exps))
+
+    def _sum_powers(self, a: tuple[Number, ...], b: tuple[Number, ...]) -> tuple[Number, ...]:
+        if not a or not b:
+            return a or b
+        if len(a) < len(b):
+            a, b = b, a
+        powers = [add(p, b[k]) if k < len(b) else p for k, p in enumerate(a)]
+        while powers and self.field.is_zero(powers[-1]):
+            powers.pop()
+        return tuple(powers)
 
     def power(self, m: Monomial, p: Number) -> Monomial:
         if p == 0:

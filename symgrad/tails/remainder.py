@@ -8,6 +8,7 @@ walk passes every point, the model of q towards the other end closes the line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import sympy
 from flint import arb, arb_poly, fmpq
@@ -18,12 +19,13 @@ from symgrad.rigor.constants import exact
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.field import expr
 from symgrad.tails.model import Model
-from symgrad.tails.monomial import Scale, to_expr
+from symgrad.tails.monomial import Monomial, Scale, to_expr
 
 __all__ = ["Quotient", "Walk", "as_arb", "far_bound", "short_above", "short_upper"]
 
 _ORDER = 16
 _BOXES = 200
+_MOST_BITS = 1 << 13
 
 
 def as_arb(q: Expr) -> arb:
@@ -41,8 +43,11 @@ def short_above(q: Rational, digits: int = 3) -> Rational:
     if q == 0:
         return S.Zero
     size = len(str(int(abs(q)))) if abs(q) >= 1 else 1 - len(str(int(1 / abs(q))))
-    unit = Rational(10) ** (size - digits)
-    return sympy.ceiling(q / unit) * unit
+    if size <= digits:
+        scale = 10 ** (digits - size)
+        return Rational(-(-q.p * scale // q.q), scale)
+    unit = 10 ** (size - digits)
+    return Rational(-(-q.p // (q.q * unit)) * unit)
 
 
 def far_bound(model: Model, n: int, beyond: Beyond) -> arb:
@@ -76,24 +81,73 @@ def far_bound(model: Model, n: int, beyond: Beyond) -> arb:
 
 
 class Quotient:
-    """q = f/growth − Σ cᵢ mᵢ/growth, on points and boxes."""
+    """q = (f − Σ)/growth, enclosed on boxes by Taylor polynomials.
+
+    With growth = P·exp(S), P a product of powers, the enclosed factors are (f − Σ)/P, where zeros and
+    poles at 0 cancel, and exp(−S).
+    """
 
     def __init__(self, scale: Scale, f: Expr, model: Model, n: int) -> None:
         x = scale.x
-        down = scale.power(model.terms[n][0], fmpq(-1))
+        growth = model.terms[n][0]
+        powers = scale.power(Monomial(growth.powers, ()), fmpq(-1))
+        steep = scale.power(Monomial((), growth.exps), fmpq(-1))
         self.x = x
-        self.expr: Expr = sympy.Add(
-            f * to_expr(down, x),
-            *(-expr(c) * to_expr(scale.mul(m, down), x) for m, c in model.terms[:n]),
+        self.rest_expr: Expr = sympy.Add(
+            f * to_expr(powers, x),
+            *(-expr(c) * to_expr(scale.mul(m, powers), x) for m, c in model.terms[:n]),
         )
-        self.code: Program = program(self.expr, x)
+        self.factor_expr: Expr = to_expr(steep, x)
+        self.rest: Program = program(self.rest_expr, x)
+        self.factor: Program | None = program(self.factor_expr, x) if growth.exps else None
+
+    def taylor(self, a: Rational, b: Rational, n: int, prec: int) -> Taylor | None:
+        """q on [a, b]."""
+        rest = Taylor.of(self.rest, a, b, n, prec)
+        if rest is None or self.factor is None:
+            return rest
+        factor = Taylor.of(self.factor, a, b, n, prec)
+        return factor and rest.times(factor)
+
+
+@dataclass(frozen=True)
+class Taylor:
+    """f((a+b)/2 + s(b−a)/2) ∈ poly(s) ± error for |s| ≤ 1, by Lagrange's remainder over [a, b]."""
+
+    poly: arb_poly
+    error: arb
+    noise: arb
+
+    @classmethod
+    def of(cls, code: Program, a: Rational, b: Rational, n: int, prec: int) -> Taylor | None:
+        with precision(prec):
+            half, mid = as_arb((b - a) / 2), as_arb((a + b) / 2)
+            point = code.jet(mid, n, prec=prec)
+            if not point[0].is_finite():
+                return None
+            rest = abs(code.jet(as_arb(a).union(as_arb(b)), n + 1, prec=prec)[n]) * half**n
+            if not rest.is_finite():
+                return None
+            scaled = [c * half**k for k, c in enumerate(point)]
+            return cls(arb_poly(scaled), rest.upper(), scaled[0].rad())
+
+    @property
+    def size(self) -> arb:
+        """An upper bound of the polynomial."""
+        return sum((abs(c) for c in self.poly.coeffs()), arb(0)).upper()
+
+    def times(self, other: Taylor) -> Taylor:
+        mine, its = self.size, other.size
+        error = self.error * its + other.error * mine + self.error * other.error
+        noise = self.noise * its + other.noise * mine
+        return Taylor(self.poly * other.poly, error.upper(), noise.upper())
 
 
 class Walk:
     """Bounds |q| from X₁ outward while it stays at or below `cap`."""
 
-    def __init__(self, code: Program, far: arb, cap: arb, scale_of_q: arb) -> None:
-        self.code = code
+    def __init__(self, q: Quotient, far: arb, cap: arb, scale_of_q: arb) -> None:
+        self.q = q
         self.best = far
         self.cap = cap
         self.unit = scale_of_q
@@ -104,33 +158,28 @@ class Walk:
         self.hopeless = False
 
     def down(
-        self, start: Rational, end: Expr, close: Callable[[Rational], bool]
+        self, start: Rational, end: Expr, width: Rational, close: Callable[[Rational], bool]
     ) -> Rational | Expr:
         """The outermost point reached from `start` towards `end`; `close(y)` may finish the line."""
-        b, width = start, max(Rational(1, 2), abs(start) / 4)
-        width = short_above(width, 1)
-        goal = Rational(-4)
+        b, goal = start, Rational(-4)
         while b != end:
             if self.boxes > _BOXES:
                 self.stop = "the limit of boxes"
                 return b
-            if end is S.NegativeInfinity:
-                a = b - width
-                if b <= goal:
-                    goal *= 2
-                    if not self.hopeless and close(b):
-                        return S.NegativeInfinity
-                    if b < -2000:
-                        self.stop = "the other end is not closed"
-                        return b
-            else:
-                a = max(b - width, end)
-                if a - end < width / 64:
-                    a = end
-            found = self._enclose(a, b)
+            if end is S.NegativeInfinity and b <= goal:
+                goal *= 2
+                if not self.hopeless and close(b):
+                    return S.NegativeInfinity
+                if b < -2000:
+                    self.stop = "the other end is not closed"
+                    return b
+            a = b - width
+            if end.is_finite and a - end < width / 8:
+                a = end
+            found, factor = self._enclose(a, b)
+            width = -short_above(-(b - a) * factor, 2)
             if found is None:
-                width = short_above(width / 2, 2)
-                if width < Rational(1, 256) and not (end.is_finite and width > (b - end) / 64):
+                if width < (1 + abs(b)) / 2048:
                     self.stop = "the enclosures stay too wide"
                     return b
                 continue
@@ -139,34 +188,30 @@ class Walk:
                 self.stop = "the bound exceeds its limit"
                 return self._cut(found, a, b)
             self.best = self.best.max(top)
-            b, width = a, short_above(width * Rational(7, 5), 1)
+            b = a
         return b
 
-    def _enclose(self, a: Rational, b: Rational) -> arb_poly | None:
-        """q((a+b)/2 + s(b−a)/2) for |s| ≤ 1, as a polynomial with balls; None where it is too wide."""
+    def _enclose(self, a: Rational, b: Rational) -> tuple[arb_poly | None, Rational]:
+        """q((a+b)/2 + s(b−a)/2) for |s| ≤ 1 as a polynomial with balls, None where it is too wide;
+        and the factor by which the next box should be longer."""
         self.boxes += 1
-        n = _ORDER
         while True:
             with precision(self.prec):
-                lo, hi = as_arb(a), as_arb(b)
-                half, mid = as_arb((b - a) / 2), as_arb((a + b) / 2)
-                point = self.code.jet(mid, n, prec=self.prec)
-                if not point[0].is_finite():
-                    return None
-                if point[0].rad() > self.unit / 2**24:
-                    if self.prec >= 1 << 14:
-                        return None
+                found = self.q.taylor(a, b, _ORDER, self.prec)
+                if found is None:
+                    return None, Rational(1, 3)
+                if found.noise > self.unit / 2**24:
+                    if self.prec >= _MOST_BITS:
+                        return None, Rational(1, 3)
                     self.prec *= 2
                     continue
-                error = self.code.jet(lo.union(hi), n + 1, prec=self.prec)[n] * half**n
-                if not abs(error).upper() < self.unit / 2**18:
-                    return None
-                around = (-error).union(error)
-                scaled = [c * half**k for k, c in enumerate(point)]
-                scaled[0] += around
-                if point[0].rad() < self.unit / 2 ** (self.prec // 2 + 16) and self.prec > 128:
+                if found.noise < self.unit / 2 ** (self.prec // 2 + 16) and self.prec > 128:
                     self.prec //= 2
-                return arb_poly(scaled)
+                share = (found.error / self.unit * 2**18).upper()
+                factor = _step(share)
+                if not share < 1:
+                    return None, min(factor, Rational(3, 4))
+                return found.poly + (-found.error).union(found.error), factor
 
     def _sup(self, p: arb_poly, lo: arb, hi: arb) -> arb:
         """An upper bound of |p| on [lo, hi], within 1/1000 or below the best so far."""
@@ -203,6 +248,14 @@ class Walk:
         s = (2 * short - a - b) / (b - a)
         self.best = self.best.max(self._sup(p, as_arb(s), arb(1)))
         return short
+
+
+def _step(share: arb) -> Rational:
+    """The factor of length that brings an error of `share` times the tolerance just below it."""
+    if not share > 0:
+        return Rational(3, 2)
+    bits = float(share.mid().log() / arb(2).log()) if share < arb(2) ** 1000 else 1000.0
+    return Rational(max(20, min(150, int(85 * 2 ** (-bits / _ORDER)))), 100)
 
 
 def _short_between(a: Rational, b: Rational) -> Rational:

@@ -64,13 +64,15 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
                 f"the terms or the branch are not defined down to {start}, only from {low}"
             )
         low, is_open = start, False
+    if low.is_finite and not low.is_Rational:
+        low, is_open = _rational_above(low), False
     first, far, inner = _far(g, n, limit, low, most)
     near = _coefficient(g, n, far, limit, None)
     if low is not S.NegativeInfinity and low >= first:
         return Settled(_coefficient(g, n, far, limit, cap), low, is_open, first, near, inner)
     q = Quotient(g.scale, g.branch, g.model, n)
-    walk = Walk(q.code, far, most, limit)
-    end = walk.down(first, low, lambda b: _close(g, q, b, walk))
+    walk = Walk(q, far, most, limit)
+    end = walk.down(first, low, _width(g, n, first), lambda b: _close(g, q, b, walk))
     if start is not None and end != start:
         raise LimitError(
             f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
@@ -79,6 +81,12 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
         _coefficient(g, n, walk.best, limit, cap), end, bool(end == low and is_open),
         first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop,
     )  # fmt: skip
+
+
+def _rational_above(c: Expr) -> Rational:
+    """A short rational within 2⁻³⁰ above an exact constant."""
+    scaled = constant(c, 128) * 2**30
+    return Rational(int(scaled.upper().ceil().unique_fmpz()), 2**30)
 
 
 def _exact(g: Germ, n: int) -> Expr:
@@ -128,11 +136,22 @@ def lowest(g: Germ, n: int) -> tuple[Expr, bool]:
     return (edge, True) if low is S.NegativeInfinity or low <= edge else (low, is_open)
 
 
+def _width(g: Germ, n: int, start: Expr) -> Rational:
+    """A first length on which the growth changes by a factor e² or so."""
+    beyond = Beyond(g.scale, as_arb(start))
+    rate = sum(
+        (g.scale.field.ball(c) * beyond.value(m) for m, c in g.scale.theta(g.model.terms[n][0])),
+        arb(0),
+    )
+    share = 2 / (abs(rate) + 1)
+    return short_upper((as_arb(start) * share).min(as_arb(start) / 4), 1)
+
+
 def _close(g: Germ, q: Quotient, b: Rational, walk: Walk) -> bool:
     """Whether the model of q towards −oo keeps |q| below the cap on (−oo, b]."""
     scale = g.scale
     try:
-        model = model_of(scale, q.expr.xreplace({scale.x: -scale.x}), 1)
+        model = model_of(scale, (q.rest_expr * q.factor_expr).xreplace({scale.x: -scale.x}), 1)
     except LimitError:
         return False
     if model.top is not None and scale.sign(model.top) > 0:

@@ -34,8 +34,9 @@ def test_arctan_derivative(toward):
     [
         (relu.d(1), oo, (S.One,), Interval.open(0, oo)),
         (relu.d(1), -oo, (), Interval(-oo, 0)),
-        (leaky_relu, -oo, (x / 100,), Interval.open(-oo, 0)),
+        (leaky_relu, -oo, (x / 100,), Interval(-oo, 0)),
         (identity.d(2), oo, (), S.Reals),
+        (relu.d(2), oo, (), Interval.open(0, oo)),
     ],
 )
 def test_exact_tails(f, toward, terms, where):
