@@ -5,9 +5,16 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import pathlib
+import re
 import shutil
+import sys
 
 from sphinx.util import logging
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import pages  # noqa: E402
 
 project = "symgrad"
 author = "The symgrad developers"
@@ -17,18 +24,27 @@ release = version = importlib.metadata.version("symgrad")
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "symgrad.sphinxext",
 ]
 exclude_patterns = ["_build", "node_modules"]
+smartquotes = False
+numfig = True
+symgrad_timeout = 60
+autodoc_typehints = "none"
+autodoc_default_options = {"exclude-members": "__init__,__new__"}
+
 html_theme = "furo"
 html_title = f"symgrad {release}"
 html_copy_source = False
-autodoc_typehints = "none"
-smartquotes = False
+html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["scroll.js"]
+html_theme_options = {"navigation_with_keys": True}
 
 # MathJax is copied into the site: version 4 (which breaks long lines) from the folder that
 # SYMGRAD_MATHJAX names or from docs/node_modules (npm ci --prefix docs), else version 3 from the
 # wheel sphinx-mathjax-offline. Never from the network.
-HERE = pathlib.Path(__file__).parent
 _MODULES = pathlib.Path(os.environ.get("SYMGRAD_MATHJAX", HERE / "node_modules"))
 
 
@@ -103,6 +119,54 @@ def _copy_mathjax(app, exception) -> None:
             shutil.copy2(source, target)
 
 
+_BACKTICKS = re.compile(r"(``.*?``|:[a-z:]+:`[^`]*`|`[^`]*`(?:__?\b)?)")
+
+
+def _docstring(app, what, name, obj, options, lines: list[str]) -> None:
+    """Docstrings are plain text with `code` in single backticks; here they become reST.
+
+    A line that is indented deeper than its paragraph's first line is shown as it is.
+    """
+    block: list[str] = []
+    found: list[str] = []
+    code = False
+    for line in [*lines, ""]:
+        if line.strip():
+            block.append(line)
+            continue
+        if block:
+            code = code and all(row.startswith(" ") for row in block)
+            found += [*(block if code else _paragraph(block)), ""]
+            code = code or block[-1].endswith("::")
+            block = []
+    lines[:] = found
+
+
+def _paragraph(block: list[str]) -> list[str]:
+    first = block[0].lstrip()
+    if block[0].startswith((">>>", "..", ":", "==")):
+        return block
+    depths = {len(line) - len(line.lstrip()) for line in block}
+    listed = first.startswith(("* ", "- ")) or re.match(r"\d+\. ", first)
+    if not listed and depths != {0}:
+        return ["::", "", *(f"   {line}" for line in block)]
+    return [_escaped(line) for line in block]
+
+
+def _escaped(line: str) -> str:
+    parts = _BACKTICKS.split(line)
+    for k, part in enumerate(parts):
+        if k % 2 == 0:
+            start = 2 if k == 0 and part.startswith(("* ", "- ")) else 0
+            parts[k] = part[:start] + re.sub(r"([|*\\])|(?<=\w)_(?=\W|$)", r"\\\g<0>", part[start:])
+        elif not part.startswith(("``", ":")):
+            joined = k + 1 < len(parts) and parts[k + 1][:1].isalnum()
+            parts[k] = f"`{part}`" + ("\\ " if joined else "")
+    return "".join(parts)
+
+
 def setup(app) -> dict[str, bool]:
+    pages.generate()
+    app.connect("autodoc-process-docstring", _docstring)
     app.connect("build-finished", _copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ from sympy import Expr, Rational, S
 from symgrad import words
 from symgrad.activation import Activation, Head, X
 from symgrad.fact import Proved, Refuted
+from symgrad.oracle.formats import Kind
 from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
 from symgrad.rigor import precision, program
@@ -104,7 +105,8 @@ def _held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tupl
             rows.append((f"{place:g}", truth.show(number, 12), "outside", ""))
             continue
         box = holds[0].at(point)
-        if truth.fraction(number) not in box and not _touches(truth.fraction(number), box):
+        known = truth.kind[number] in (Kind.ZERO, Kind.FINITE)
+        if known and not _touches(truth.fraction(number), box):
             wrong.append(f"{holds[0].fact.id}: mpmath's value at {place:g} is outside {box}")
         rows.append((f"{place:g}", truth.show(number, 12), str(box), f"{box.digits}"))
     head = (first.x, first.head, "from the expansion alone", "digits known")

@@ -36,7 +36,8 @@ def function(request: Request, text: str = "") -> Univariate:
     """The function that a text means: an activation by its name, or an expression in x."""
     text, known = text or request["argument"], names(request)
     if text in known.functions:
-        return univariate(known.functions[text].make(X))
+        maker = known.functions[text].make
+        return univariate(maker if isinstance(maker, Activation) else maker(X))
     if text.isidentifier() and text != "x":
         raise UnknownNameError("function", text, known.functions)
     expr = words.parse(text, known)

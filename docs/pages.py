@@ -1,0 +1,188 @@
+"""The generated pages: one for each activation, the API, the directives, the references.
+
+A page is written when it would change, so what is up to date is not read again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).parent
+
+#: The rooms of the API reference in reading order, with the names that users meet first.
+ROOMS = {
+    "Activations": ("symgrad.activation", "symgrad.catalogue", "symgrad.loss", "symgrad.pieces"),
+    "Tails": ("symgrad.tails",),
+    "Bounds and proofs": ("symgrad.bounds", "symgrad.prove"),
+    "Kernels and checks": ("symgrad.kernels", "symgrad.check", "symgrad.oracle"),
+    "Chains": ("symgrad.chain", "symgrad.chainfile", "symgrad.depth", "symgrad.descent"),
+    "Facts": ("symgrad.fact", "symgrad.errors"),
+    "Reading and showing": ("symgrad.words", "symgrad.parse", "symgrad.render", "symgrad.codec",
+                            "symgrad.report", "symgrad.plot", "symgrad.sphinxext"),
+    "Rigorous arithmetic": ("symgrad.rigor",),
+}  # fmt: skip
+
+
+def write(name: str, text: str) -> str:
+    """Put the text into a file below docs/ if it is not what stands there; gives the name back."""
+    path = HERE / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+    return name
+
+
+def heading(title: str, rule: str = "=") -> str:
+    return f"{title}\n{rule * len(title)}\n"
+
+
+def directive(name: str, argument: str = "", **options: object) -> str:
+    lines = [f".. {name}:: {argument}".rstrip()]
+    lines += [f"   :{key.replace('_', '-')}: {value}".rstrip() for key, value in options.items()]
+    return "\n".join(lines) + "\n"
+
+
+def generate() -> None:
+    """Write every generated page, and take away those that are no longer written."""
+    kept = [*activation_pages(), *api_pages(), directive_list(), references(), changelog()]
+    for folder in ("activations", "reference/api"):
+        for path in (HERE / folder).glob("*.rst"):
+            if path.relative_to(HERE).as_posix() not in kept:
+                path.unlink()
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+def activation_pages() -> list[str]:
+    from symgrad.catalogue import activations
+
+    records = activations()
+    names = [write(f"activations/{g.name}.rst", activation_page(g)) for g in records]
+    tree = "\n".join(f"   {g.name}" for g in records)
+    text = [
+        heading("Activations"),
+        f"The {len(records)} activations of the catalogue. Each page is made from one record and "
+        "nothing else: definition, derivatives, tails, bounds, thresholds, kernel.\n",
+        ".. toctree::\n   :maxdepth: 1\n",
+        tree + "\n",
+    ]
+    return [*names, write("activations/index.rst", "\n".join(text))]
+
+
+def activation_page(g) -> str:
+    open_ = bool(g.free_symbols)
+    name = g.name
+    text = [
+        heading(name),
+        directive("symgrad:definition", name, orders="0 1 2 3", label=f"eq-{name}"),
+        f"Source: {g.source or 'none given'}.\n",
+    ]
+    if not open_:
+        text += [
+            directive("symgrad:plot", name, orders="0 1 2 3", range="-6 6",
+                      caption=f"{name} and its first three derivatives"),
+            directive("symgrad:plot", name, orders="1 2 3", range="-40 40", log="",
+                      caption="The sizes of the derivatives, far out"),
+        ]  # fmt: skip
+    text += [
+        heading("Tails", "-"),
+        directive("symgrad:tails", name, terms=3),
+        directive("symgrad:tails", f"{name}'(x)", terms=3, proof="",
+                  **({} if open_ else {"at": "-50 -10 -4 4 10 50"})),
+        directive("symgrad:tails", f"{name}''(x)", terms=2),
+        directive("symgrad:tails", f"{name}'''(x)", terms=2),
+    ]  # fmt: skip
+    if not open_:
+        for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
+            text.append(
+                directive("symgrad:plot", f"{name}'(x)", kind="tail", toward=toward, range=where)
+            )
+    return "\n".join(text)
+
+
+# --- reference --------------------------------------------------------------------------------
+
+
+def api_pages() -> list[str]:
+    pages = []
+    for title, modules in ROOMS.items():
+        parts = [heading(title)]
+        for module in modules:
+            try:
+                importlib.import_module(module)
+            except ModuleNotFoundError as error:
+                if error.name != module:
+                    raise
+                continue
+            parts += [
+                heading(module, "-"),
+                directive("automodule", module, members="", member_order="bysource"),
+            ]
+        name = re.sub(r"[^a-z]+", "-", title.lower())
+        pages.append(write(f"reference/api/{name}.rst", "\n".join(parts)))
+    return pages
+
+
+def directive_list() -> str:
+    """The table of directives, from the table that makes them."""
+    from symgrad.sphinxext.rows import ROWS
+
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 26 50", ""]
+    lines += ["   * - Directive", "     - Argument", "     - Options"]
+    for row in ROWS:
+        options = ", ".join(f"``:{name}:``" for name in row.options) or "none"
+        lines += [f"   * - ``symgrad:{row.name}``", f"     - {row.argument}", f"     - {options}"]
+    return write("reference/directives.inc", "\n".join(lines) + "\n")
+
+
+def references() -> str:
+    """Every source that a record names, with the pages that rest on it."""
+    from symgrad.catalogue import activations
+    from symgrad.loss import losses
+
+    used: dict[str, list[str]] = {}
+    for g in activations():
+        for source in g.source.split("; "):
+            if source:
+                used.setdefault(source, []).append(f":doc:`{g.name} </activations/{g.name}>`")
+    for cost in losses():
+        if cost.source:
+            used.setdefault(cost.source, []).append(f"cost ``{cost.name}``")
+    lines = [
+        heading("References"),
+        "The sources that the records of symgrad name, and what rests on each.\n",
+        ".. list-table::\n   :header-rows: 1\n   :widths: 60 40\n",
+        "   * - Source\n     - Used by",
+    ]
+    lines += [
+        f"   * - {linked(source)}\n     - {', '.join(pages)}" for source, pages in sorted(used.items())
+    ]
+    return write("reference/references.rst", "\n".join(lines) + "\n")
+
+
+def changelog() -> str:
+    """CHANGELOG.md as reST: headings, and code in double backticks."""
+    lines: list[str] = []
+    for line in (HERE.parent / "CHANGELOG.md").read_text("utf-8").splitlines():
+        mark, _, title = line.partition(" ")
+        if mark in ("#", "##", "###"):
+            lines += heading(title, "=-~"[len(mark) - 1]).splitlines()
+        else:
+            lines.append(re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line.replace("*", "\\*")))
+    return write("reference/changelog.rst", "\n".join(lines) + "\n")
+
+
+def linked(source: str) -> str:
+    """The source with what names a place on the web as a link: DLMF, arXiv, DOI."""
+    source = source.replace("*", "\\*").replace("|", "\\|").replace("`", "\\`")
+    rules = (
+        (r"DLMF (\d+)\.(\d+)((?:\([ivx]+\))?)", r"`\g<0> <https://dlmf.nist.gov/\1.\2>`__"),
+        (r"arXiv:(\d{4}\.\d{4,5})", r"`\g<0> <https://arxiv.org/abs/\1>`__"),
+        (r"doi:(10\.\S+[\w/])", r"`\g<0> <https://doi.org/\1>`__"),
+    )
+    for pattern, link in rules:
+        source = re.sub(pattern, link, source)
+    return source
