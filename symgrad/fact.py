@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sympy import And, Basic
 
@@ -87,7 +87,7 @@ class Step(Shown):
     because: str
     verdict: Verdict
     given: tuple[int, ...] = ()
-    under: tuple[Basic, ...] = ()
+    under: tuple[Any, ...] = ()
     evidence: Evidence | None = None
 
     def _blocks(self) -> Iterable[Block]:
@@ -157,7 +157,7 @@ class Fact(Shown):
     id: str
     statement: Basic
     derivation: Derivation
-    under: tuple[Basic, ...] = ()
+    under: tuple[Any, ...] = ()
     source: str = ""
     evidence: Evidence | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import sympy
 from flint import arb
@@ -12,7 +13,7 @@ from symgrad.errors import DomainError, UndecidedError
 from symgrad.rigor.balls import precision, sign_of
 from symgrad.rigor.program import program
 
-__all__ = ["constant", "sign"]
+__all__ = ["constant", "exact", "rational_upper", "sign"]
 
 _MAX_BITS = 8192
 
@@ -62,13 +63,13 @@ def _is_zero(c: Expr) -> bool:
     return False
 
 
-def exact(b: arb) -> sympy.Rational:
+def exact(b: arb) -> Any:
     """The rational number that an exact ball (radius zero) holds."""
     mantissa, exponent = b.mid().man_exp()
     return sympy.Rational(int(mantissa)) * sympy.Integer(2) ** int(exponent)
 
 
-def rational_upper(b: arb, bits: int = 24) -> sympy.Rational:
+def rational_upper(b: arb, bits: int = 24) -> Any:
     """A short rational at least the upper end of `b`."""
     with precision(bits):
         return exact((+b.upper()).upper())

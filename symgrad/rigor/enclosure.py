@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from flint import arb, fmpq
@@ -34,15 +35,16 @@ class Enclosure:
     @classmethod
     def of_ball(cls, b: arb) -> Enclosure:
         """The enclosure with exactly the ends of a finite ball."""
-        mid, rad = exact(b.mid()), exact(b.rad())
+        mid: Any = exact(b.mid())
+        rad: Any = exact(b.rad())
         return cls(mid - rad, mid + rad)
 
     @property
-    def mid(self) -> Rational:
+    def mid(self) -> Any:
         return (self.lo + self.hi) / 2
 
     @property
-    def rad(self) -> Rational:
+    def rad(self) -> Any:
         return (self.hi - self.lo) / 2
 
     @property
@@ -59,6 +61,18 @@ class Enclosure:
         with precision(prec):
             lo, hi = (arb(fmpq(int(q.p), int(q.q))) for q in (self.lo, self.hi))
             return lo.union(hi)
+
+    def decimal(self) -> sympy.Set:
+        """An interval with decimal ends that contains the enclosure and is little wider."""
+        if self.lo == self.hi:
+            return sympy.Interval(self.lo, self.hi)
+        places = 2 - int(sympy.floor(sympy.log(self.rad, 10).n(15)))
+        scale = Rational(10) ** places
+        digits = max(
+            1, places + int(sympy.ceiling(sympy.log(abs(self.mid) + self.rad, 10).n(15))) + 1
+        )
+        lo, hi = sympy.floor(self.lo * scale) - 1, sympy.ceiling(self.hi * scale) + 1
+        return sympy.Interval(Float(lo / scale, digits), Float(hi / scale, digits))
 
     def __contains__(self, number: sympy.Expr) -> bool:
         return bool(self.lo <= number) and bool(number <= self.hi)

@@ -124,7 +124,7 @@ def _number(node: Basic) -> arb:
     if isinstance(node, sympy.Rational):
         return arb(fmpq(int(node.p), int(node.q)))
     if isinstance(node, sympy.Float):
-        exact = sympy.Rational(node)
+        exact: Any = sympy.Rational(node)
         return arb(fmpq(int(exact.p), int(exact.q)))
     if node in _NUMBERS:
         return _NUMBERS[node]()
@@ -140,7 +140,7 @@ class _Machine:
 
     def step(self, node: Basic, a: list[Any]) -> Any:
         if node in self.values:
-            return self.values[node]
+            return self.values[node]  # pyright: ignore[reportArgumentType]
         if isinstance(node, sympy.Add):
             return self._sum(a)
         if isinstance(node, sympy.Mul):

@@ -1,0 +1,121 @@
+"""The record of a depth law: how P_n = δ¹/δᴸ behaves as the number n = L − 1 of layers grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from flint import arb
+from sympy import Expr
+
+from symgrad.fact import Derivation, Evidence, Fact, Undecided, Verdict
+from symgrad.render import Block, Formula, Para, Shown
+from symgrad.rigor import Enclosure, precision
+
+__all__ = ["KINDS", "DepthLaw", "N", "P"]
+
+N = sympy.Symbol("n", positive=True, integer=True)
+P = sympy.Function("P")
+"""P(n) = δ¹/δᴸ with n = L − 1."""
+
+KINDS = {
+    "zero": "exactly zero from a finite depth on",
+    "geometric": "vanishes geometrically",
+    "superattracting": "vanishes faster than every geometric law",
+    "algebraic": "vanishes like a power of the depth",
+    "constant": "keeps its size",
+    "exploding": "grows geometrically",
+    "undecided": "not decided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DepthLaw(Shown):
+    """P_n ~ constant · multiplier^(n/period) · n^exponent, n = L − 1 → ∞.
+
+    `constants[r]` belongs to n ≡ r mod `period`; `constant` is the first of them. `exact` is P_n as
+    a formula in n where one holds for every n. `next_term` is the coefficient of the first
+    correction: of multiplier^n for a geometric law, of log(n)/n for an algebraic one.
+    """
+
+    kind: str
+    fact: Fact
+    fixed_point: Expr | Enclosure | None = None
+    period: int = 1
+    multiplier: Expr | Enclosure | None = None
+    exponent: Any = sympy.S.Zero
+    constants: tuple[Expr | Enclosure, ...] = ()
+    next_term: Expr | Enclosure | None = None
+    exact: Expr | None = None
+
+    @property
+    def constant(self) -> Expr | Enclosure | None:
+        """The leading constant for n ≡ 0 mod `period`."""
+        return self.constants[0] if self.constants else None
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.fact.verdict
+
+    @property
+    def derivation(self) -> Derivation:
+        return self.fact.derivation
+
+    @property
+    def rate(self) -> float | None:
+        """The factor per layer in the limit, |multiplier|^(1/period)."""
+        return None if self.multiplier is None else abs(float(self.multiplier)) ** (1 / self.period)
+
+    def predict(self, n: int, prec: int = 128) -> arb:
+        """The leading term of the law at n, as a ball.
+
+        Raises `UndecidedError` where the law has no leading constant.
+        """
+        from symgrad.errors import UndecidedError
+
+        if self.exact is not None:
+            from symgrad.rigor import constant
+
+            return constant(self.exact.subs(N, n), prec)
+        if not self.constants or self.multiplier is None:
+            raise UndecidedError(f"a {self.kind} law has no leading constant to predict with")
+        with precision(prec):
+            c = _ball(self.constants[n % self.period], prec)
+            m = _ball(self.multiplier, prec)
+            p, q = int(self.exponent.p), int(self.exponent.q)
+            return c * m ** (n // self.period) * (arb(n).root(q) ** p if p else 1)
+
+    def _blocks(self) -> Iterable[Block]:
+        yield Para(f"P_n {KINDS[self.kind]}.")
+        if self.exact is not None:
+            yield Formula(P(N), self.exact)
+        if self.fixed_point is not None:
+            what = "fixed point" if self.period == 1 else f"cycle of {self.period} layers through"
+            yield Para(f"{what}: {self.fixed_point}")
+        if self.multiplier is not None:
+            yield Para(
+                f"multiplier: {self.multiplier}" + ("" if self.period == 1 else " per cycle")
+            )
+        if self.exponent:
+            yield Para(f"exponent of n: {self.exponent}")
+        if self.constants:
+            yield Para("constant: " + ", ".join(map(str, self.constants)))
+        if self.next_term is not None:
+            yield Para(f"coefficient of the first correction: {self.next_term}")
+        yield from self.fact._blocks()
+
+
+def undecided(name: str, why: str, evidence: Evidence | None = None) -> DepthLaw:
+    """The law that says why nothing was decided."""
+    from symgrad.fact import Step
+
+    step = Step(sympy.S.true, "the search for an attractor", Undecided(why), evidence=evidence)
+    return DepthLaw("undecided", Fact(f"{name}.depth", sympy.S.true, Derivation((step,))))
+
+
+def _ball(value: Expr | Enclosure, prec: int) -> arb:
+    from symgrad.rigor import constant
+
+    return value.ball(prec) if isinstance(value, Enclosure) else constant(value, prec)

@@ -1,0 +1,132 @@
+"""The layer map T(z) = w g(z) + b of a chain of equal layers, and its orbits in balls.
+
+With equal layers z^{l+1} = T(z^l), so that δ¹/δᴸ = P_n = (Tⁿ)'(z¹) with n = L − 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import sympy
+from flint import arb
+from sympy import Expr, Rational, Symbol
+
+from symgrad.activation import univariate
+from symgrad.errors import InputError, UndecidedError
+from symgrad.pieces import branches, folded, is_bent
+from symgrad.rigor import constant, precision, program, sign, union
+
+__all__ = ["LayerMap", "exact_number"]
+
+_MAX_DENOMINATOR = 64
+
+
+def exact_number(value: Any, name: str) -> Expr:
+    """An exact real number; a float means its exact binary value. Raises `InputError` otherwise."""
+    number: Any = sympy.sympify(value, strict=True)
+    if number.has(sympy.Float):
+        number = number.xreplace({f: Rational(f) for f in number.atoms(sympy.Float)})
+    if number.free_symbols or number.is_extended_real is False or number.is_finite is False:
+        raise InputError(f"{name} must be a finite real number, got {value}")
+    return number
+
+
+def _flat(expr: Expr, z: Symbol) -> Expr:
+    """Nested pieces as one outermost `Piecewise` with conditions on z alone."""
+    return folded(expr, z) if is_bent(expr, z) else expr
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """T(z) = w g(z) + b with exact real w and b; `expr` is elementary in `z`."""
+
+    expr: Expr
+    z: Symbol
+    name: str
+
+    @classmethod
+    def of(cls, g: Any, w: Any, b: Any = 0, *, x: Symbol | None = None) -> LayerMap:
+        f = univariate(g, x)
+        weight, bias = exact_number(w, "the weight w"), exact_number(b, "the bias b")
+        foreign = f.elementary.free_symbols - {f.x}
+        if foreign:
+            raise InputError(f"{f.name} has unbound parameters {foreign}; give them numbers")
+        expr = _flat(weight * f.elementary + bias, f.x)
+        return cls(expr, f.x, f"{f.name}[w={weight},b={bias}]")
+
+    @cached_property
+    def slope(self) -> Expr:
+        """T'(z), off the kinks."""
+        slope: Any = self.expr.diff(self.z)
+        return slope.xreplace(dict.fromkeys(slope.atoms(sympy.DiracDelta), sympy.S.Zero))
+
+    def iterate(self, q: int) -> LayerMap:
+        """T^q, the map of q layers."""
+        expr: Any = self.z
+        for _ in range(q):
+            inner: Any = branches(expr, self.z)
+            expr = sympy.Piecewise(  # piece by piece: no piece ever stands inside a condition
+                *((self.expr.xreplace({self.z: e}), d.as_relational(self.z)) for d, e in inner)
+            )
+            expr = _flat(expr, self.z)
+        return LayerMap(expr, self.z, self.name if q == 1 else f"{self.name}^{q}")
+
+    def value(self, at: arb, prec: int) -> arb:
+        return program(self.expr, self.z).ball(at, prec=prec)
+
+    def slope_at(self, at: arb, prec: int) -> arb:
+        return program(self.slope, self.z).ball(at, prec=prec)
+
+    def jet(self, at: arb, n: int, prec: int) -> list[arb]:
+        """The first n Taylor coefficients of T, over the ball."""
+        return program(self.expr, self.z).jet(at, n, prec=prec)
+
+    def jet_over(self, lo: arb, hi: arb, n: int, prec: int, pieces: int = 16) -> list[arb]:
+        """Taylor coefficients that hold at every point of [lo, hi], narrower by cutting it up."""
+        with precision(prec):
+            ends = [lo + (hi - lo) * k / pieces for k in range(pieces)] + [hi]
+            jets = [self.jet(a.union(b), n, prec) for a, b in pairwise(ends)]
+            return [union(*column) for column in zip(*jets, strict=True)]
+
+    def orbit(self, start: arb, prec: int) -> Iterator[tuple[arb, arb]]:
+        """The pairs (z_k, T'(z_k)), k = 0, 1, 2, ... with z_0 = start, as balls, without end."""
+        at = start
+        while True:
+            yield at, self.slope_at(at, prec)
+            at = self.value(at, prec)
+
+    def side(self, r: Expr, side: int) -> LayerMap | None:
+        """The smooth map T is just right (+1) or left (−1) of r; None where T is smooth at r."""
+        pieces = branches(self.expr, self.z)
+        ends = {end for domain, _ in pieces for end in (domain.inf, domain.sup)}
+        if r not in ends:
+            return None
+        for domain, expr in pieces:
+            if not domain.is_FiniteSet and r == (domain.inf if side > 0 else domain.sup):
+                return LayerMap(expr, self.z, self.name)
+        return None
+
+    def exact_fixed_point(self, near: arb, prec: int) -> Expr | None:
+        """A rational r of small denominator next to `near` with T(r) = r exactly, or None."""
+        guess = Fraction(float(near.mid()))
+        near_by = [guess.limit_denominator(k) for k in (1, 2, 3, 4, 6, 8, 10, 16, _MAX_DENOMINATOR)]
+        for r in dict.fromkeys(
+            Rational(q.numerator, q.denominator) for q in (Fraction(0), *near_by)
+        ):
+            if self.fixes(r):
+                with precision(prec):
+                    if abs(constant(r, prec) - near) < 1:
+                        return r
+        return None
+
+    def fixes(self, r: Expr) -> bool:
+        """Whether T(r) = r, by exact algebra."""
+        try:
+            return sign(self.expr.xreplace({self.z: r}).doit() - r) == 0
+        except UndecidedError:
+            return False

@@ -1,0 +1,206 @@
+"""Depth laws against plain iteration of the layer map with mpmath, a road of its own."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+import sympy
+from sympy import LambertW, Rational, exp, sqrt
+
+from symgrad.activation import X
+from symgrad.catalogue import (
+    arctan,
+    elu,
+    identity,
+    leaky_relu,
+    relu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    tanh,
+)
+from symgrad.depth import KINDS, LayerMap, depth_law
+from symgrad.errors import InputError, UndecidedError
+from symgrad.fact import Proved, Undecided
+from symgrad.rigor import Enclosure
+
+W = LambertW(exp(-1))
+
+
+def iterated(g, w, b, start, depths, digits=40):
+    """P_n at the given n, by the product of the slopes along the orbit."""
+    T = LayerMap.of(g, w, b)
+    with mpmath.workdps(digits):
+        value = sympy.lambdify(T.z, T.expr, modules="mpmath", cse=True)
+        slope = sympy.lambdify(T.z, T.slope, modules="mpmath", cse=True)
+        z, product, found = mpmath.mpf(start.p) / start.q, mpmath.mpf(1), {}
+        for n in range(1, max(depths) + 1):
+            product *= slope(z)
+            z = value(z)
+            if n in depths:
+                found[n] = product
+    return found
+
+
+def middle(value) -> mpmath.mpf:
+    with mpmath.workdps(50):
+        return mpmath.mpf(str(sympy.N(value.mid if isinstance(value, Enclosure) else value, 40)))
+
+
+GEOMETRIC = [
+    # g       w                b             z¹  period
+    (sigmoid, 1,               0,            1,  1),
+    (sigmoid, -8,              0,            1,  2),
+    (sigmoid, 4,               0,            -3, 1),
+    (tanh,    Rational(1, 2),  0,            1,  1),
+    (tanh,    3,               0,            2,  1),
+    (tanh,    -2,              0,            1,  2),
+    (tanh,    2,               Rational(1, 4), -1, 1),
+    (silu,    3,               0,            -2, 1),
+    (arctan,  Rational(-3, 4), Rational(1, 3), 1, 1),
+    (relu,    Rational(1, 2),  0,            1,  1),
+    (leaky_relu, -1,           0,            1,  2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("g", "w", "b", "start", "period"), GEOMETRIC)
+def test_geometric_law_against_iteration(g, w, b, start, period):
+    law = depth_law(g, w, b, at=start)
+    assert law.kind == "geometric"
+    assert isinstance(law.verdict, Proved)
+    assert law.period == period
+    n = 24 * period
+    for r in range(period):
+        true = iterated(g, w, b, sympy.Integer(start), [n + r], digits=60)[n + r]
+        predicted = middle(Enclosure.of_ball(law.predict(n + r, 256)))
+        m = abs(float(middle(law.multiplier)))
+        # the law's own next term bounds the gap; with room of 4 for the terms after it
+        room = 4 * (abs(float(middle(law.next_term))) + 1) * m ** (n // period) + 1e-19
+        assert abs(true / predicted - 1) <= room
+
+
+def test_geometric_next_term_is_the_next_term():
+    law = depth_law(sigmoid, 1, 0, at=1)
+    for n in (8, 12):
+        true = iterated(sigmoid, 1, 0, sympy.Integer(1), [n], digits=60)[n]
+        gap = true / middle(Enclosure.of_ball(law.predict(n, 256))) - 1
+        m = middle(law.multiplier)
+        assert abs(gap / m**n / middle(law.next_term) - 1) < 10 * m**n
+
+
+ALGEBRAIC = [
+    # g       w     b   z¹  exponent          coefficient of log(n)/n
+    (tanh,    1,    0,  1,  Rational(-3, 2),  Rational(-9, 40)),
+    (arctan,  1,    0,  2,  Rational(-3, 2),  Rational(9, 40)),
+    (sympy.sin, 1,  0,  1,  Rational(-3, 2),  Rational(-9, 10)),
+    (sympy.asinh, 1, 0, 1,  Rational(-3, 2),  Rational(9, 10)),
+    (elu,     1,    0,  -1, Rational(-2),     Rational(-2, 3)),
+    (sigmoid, 4,    -2, 1,  Rational(-3, 2),  Rational(-9, 40)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("g", "w", "b", "start", "exponent", "log_term"), ALGEBRAIC)
+def test_algebraic_law_against_iteration(g, w, b, start, exponent, log_term):
+    law = depth_law(g, w, b, at=start)
+    assert law.kind == "algebraic"
+    assert isinstance(law.verdict, Proved)
+    assert law.exponent == exponent
+    assert law.next_term == log_term
+    n = 4000
+    found = iterated(g, w, b, sympy.Integer(start), [n, 2 * n], digits=25)
+    scaled = [
+        p * mpmath.mpf(k) ** (-exponent) / (1 + float(log_term) * mpmath.log(k) / k)
+        for k, p in sorted(found.items())
+    ]
+    limit = 2 * scaled[1] - scaled[0]  # removes the 1/n term; log²(n)/n² is left
+    width = float(law.constant.rad / law.constant.mid)
+    assert width < 1e-3
+    assert abs(limit / middle(law.constant) - 1) < width + 40 * mpmath.log(n) ** 2 / n**2
+
+
+def test_flipped_orbit_has_the_constant_of_the_unflipped_one():
+    """tanh is odd, so w = −1 gives the same sizes as w = 1."""
+    flipped, plain = depth_law(tanh, -1, at=1), depth_law(tanh, 1, at=1)
+    assert flipped.kind == "algebraic"
+    assert flipped.exponent == plain.exponent
+    assert abs(float(flipped.constant) - float(plain.constant)) < 2e-5
+    assert float(flipped.constants[1]) < 0
+
+
+def test_exact_laws():
+    n = sympy.Symbol("n", positive=True, integer=True)
+    assert depth_law(softsign, 1, at=2).exact == (2 * n + 1) ** -2
+    isru = X / sqrt(1 + X**2)
+    assert depth_law(isru, 1, at=1).exact == (1 + n) ** Rational(-3, 2)
+    assert depth_law(identity, Rational(2, 3)).exact == Rational(2, 3) ** n
+    assert depth_law(tanh, 2, at=0).exact == 2**n
+    assert depth_law(relu, 1, at=1).exact == 1
+
+
+@pytest.mark.parametrize(
+    ("g", "w", "b", "start", "kind"),
+    [
+        (relu, 1, -2, 1, "zero"),
+        (relu, 1, 0, -1, "zero"),
+        (relu, 1, 0, 1, "constant"),
+        (identity, 1, 0, 1, "constant"),
+        (identity, -3, 0, 1, "exploding"),
+        (relu, 2, 0, 1, "exploding"),
+        (softplus, 2, 0, 1, "exploding"),
+        (tanh, 2, 0, 0, "exploding"),
+        (exp(-(X**2)), 1, -1, Rational(1, 4), "superattracting"),
+    ],
+)
+def test_kinds(g, w, b, start, kind):
+    law = depth_law(g, w, b, at=start)
+    assert law.kind == kind
+    assert law.kind in KINDS
+    assert isinstance(law.verdict, Proved)
+    assert str(law)
+
+
+def test_sigmoid_threshold_of_the_notes():
+    """The multiplier of the sigmoid chain without bias is largest at w = (1 + W)², W = W(1/e)."""
+    peak = (1 + W) ** 2
+    law = depth_law(sigmoid, peak)
+    assert float(W) == pytest.approx(float(law.multiplier), abs=1e-15)
+    for w in (peak - Rational(1, 8), peak + Rational(1, 8)):
+        assert float(depth_law(sigmoid, w).multiplier) < float(W)
+
+
+def test_undecided_is_said():
+    law = depth_law(4 * X * (1 - X), 1, 0, at=Rational(1, 3))  # chaotic
+    assert law.kind == "undecided"
+    assert isinstance(law.verdict, Undecided)
+    with pytest.raises(UndecidedError):
+        law.predict(10)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"w": sympy.Symbol("w")},
+        {"w": sympy.oo},
+        {"w": 1, "at": sympy.I},
+        {"w": 1, "digits": 0},
+        {"w": 1, "fixed_point": 1},
+    ],
+)
+def test_bad_input(arguments):
+    with pytest.raises(InputError):
+        depth_law(sigmoid, **arguments)
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize(("g", "w", "b", "start", "exponent", "log_term"), ALGEBRAIC)
+def test_algebraic_law_at_great_depth(g, w, b, start, exponent, log_term):
+    """The error falls as the next term says, to n = 10⁵."""
+    law = depth_law(g, w, b, at=start)
+    found = iterated(g, w, b, sympy.Integer(start), [10**4, 10**5], digits=25)
+    gaps = [
+        abs(p * mpmath.mpf(k) ** (-exponent) / middle(law.constant) - 1)
+        for k, p in sorted(found.items())
+    ]
+    width = float(law.constant.rad / law.constant.mid)
+    assert gaps[1] <= width + 0.2 * gaps[0]
