@@ -30,7 +30,7 @@ from symgrad.rigor import precision, program
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.program import Program
 
-__all__ = ["WANTED_BITS", "arb_values", "exact_value", "nearest"]
+__all__ = ["WANTED_BITS", "arb_values", "ball_values", "exact_value", "nearest"]
 
 WANTED_BITS = 92
 """Relative bits of a settled value: 2^-39 of a float64 ulp."""
@@ -66,16 +66,28 @@ def arb_values(
     count = len(columns[0]) if columns else 1
     result = Values.empty(count, WANTED_BITS)
     for start in range(0, count, _CHUNK):
-        places = np.arange(start, min(start + _CHUNK, count))
-        for bits in _LADDER:
-            if bits > max_bits or not len(places):
-                break
-            with precision(bits):
-                balls = _run(code, [[*map(arb, c[places].tolist())] for c in columns], len(places))
-                places = _settle(balls, places, result, fmt)
-        for place in places:
-            if result.kind[place] == Kind.UNDEFINED and not _undefined(code, [c[place] for c in columns]):
-                result.kind[place] = Kind.UNDECIDED
+        part = slice(start, min(start + _CHUNK, count))
+        with precision(64):
+            balls = [[*map(arb, c[part].tolist())] for c in columns]
+        result.put(part, ball_values(code, balls, part.stop - start, fmt, max_bits))
+    return result
+
+
+def ball_values(
+    code: Program, columns: Sequence[list[arb]], count: int, fmt: Format, max_bits: int = _LADDER[-1]
+) -> Values:
+    """The same at points that are given as exact balls, of any size."""
+    result = Values.empty(count, WANTED_BITS)
+    places = np.arange(count)
+    for bits in _LADDER:
+        if bits > max_bits or not len(places):
+            break
+        with precision(bits):
+            chosen = columns if len(places) == count else [[c[k] for k in places] for c in columns]
+            places = _settle(_run(code, chosen, len(places)), places, result, fmt)
+    for place in places:
+        if result.kind[place] == Kind.UNDEFINED and not _undefined(code, [c[place] for c in columns]):
+            result.kind[place] = Kind.UNDECIDED
     return result
 
 
@@ -123,14 +135,14 @@ def _settle_one(ball: arb, place: int, result: Values, fmt: Format, floor: arb) 
     return False
 
 
-def _undefined(code: Program, at: Sequence[float]) -> bool:
+def _undefined(code: Program, at: Sequence[arb]) -> bool:
     """Whether the first operation without a finite value had operands that were all well known."""
     with precision(_LADDER[1]):
         registers: list[Any] = []
         for node, operands in code.code:
             a = [registers[k] for k in operands]
             point = dict(zip(code.symbols, at, strict=True))
-            value = arb(float(point[node])) if node in point else _step(node, a, 1)
+            value = point[node] if node in point else _step(node, a, 1)
             if isinstance(value, arb) and not value.is_finite() and not isinstance(node, sympy.Piecewise):
                 sharp = (not isinstance(b, arb) or b.is_zero() or b.rel_accuracy_bits() > 30 for b in a)
                 return type(node) not in _FAR and all(sharp)
