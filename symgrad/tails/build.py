@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Abs, Eq, Expr, S, Symbol
+from sympy import Abs, Eq, Expr, Interval, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
 from symgrad.errors import InputError
-from symgrad.fact import Derivation, Fact, Proved, Step
+from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
 from symgrad.tails.classify import classify
 from symgrad.tails.field import Field, expr
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
 from symgrad.tails.settle import Settled, lowest, settle
 from symgrad.tails.statement import beyond_relation, region
-from symgrad.tails.tail import Remainder, Tail
+from symgrad.tails.tail import Expansion, Remainder, Tail
 
-__all__ = ["tail"]
+__all__ = ["tail", "tail_and_germ"]
 
 _SPARE = 3
 _MODEL = "arithmetic of tail models (lemmas on sums, products, compositions)"
@@ -32,13 +34,15 @@ def tail(
     *,
     valid_from: Any = None,
     coefficient: Any = None,
+    parameters: Mapping[Symbol, Any] | None = None,
     x: Symbol | None = None,
 ) -> Tail:
     """f(x) = Σ terms + r(x), |r(x)| ≤ K·growth(x) for every x beyond X, proved.
 
     f is an activation, `g.d(n)`, a SymPy function or an expression in x; toward is oo or -oo. Without
     wishes X is the outermost point with a proved K ≤ 2·limsup |r|/growth; `valid_from` asks for the K of
-    one X, `coefficient` for the X of one K.
+    one X, `coefficient` for the X of one K. `parameters` gives symbols numbers or intervals (lo, hi), for
+    which K holds uniformly; symbols without either leave the expansion formal, without K.
 
     Raises `UndecidedError` where an ordering of terms cannot be decided, `DomainError` where f is not
     defined near the end, `UnsupportedError` for functions without a germ in this scale.
@@ -48,6 +52,21 @@ def tail(
     >>> print(tail(1 / (1 + exp(-x)), terms=2))
         f(x) = 1 - exp(-x) + B(exp(-2*x), x in R)
     """
+    wishes = {"valid_from": valid_from, "coefficient": coefficient, "parameters": parameters}
+    return tail_and_germ(f, toward, terms, x=x, **wishes)[0]
+
+
+def tail_and_germ(
+    f: Any,
+    toward: Any,
+    terms: int,
+    *,
+    valid_from: Any = None,
+    coefficient: Any = None,
+    parameters: Mapping[Symbol, Any] | None = None,
+    x: Symbol | None = None,
+) -> tuple[Tail, Germ]:
+    """What `tail` returns, and the model that it was read from."""
     end = sympy.sympify(toward, strict=True)
     if end not in (S.Infinity, S.NegativeInfinity):
         raise InputError(f"a tail runs toward oo or -oo, got {toward}")
@@ -59,8 +78,30 @@ def tail(
     wishes = [
         None if w is None else sympy.sympify(w, strict=True) for w in (valid_from, coefficient)
     ]
-    g = germ(u, end, terms + _SPARE, Field())
-    return _Statement(u, g, end, terms).tail(*wishes)
+    numbers, box = _parameters(parameters or {}, u)
+    if numbers:
+        u = replace(u, expr=u.expr.subs(numbers), activation=None)
+    g = germ(u, end, terms + _SPARE, Field(box))
+    return _Statement(u, g, end, terms).tail(*wishes), g
+
+
+def _parameters(
+    given: Mapping[Symbol, Any], u: Univariate
+) -> tuple[dict[Symbol, Expr], dict[Symbol, tuple[Expr, Expr]]]:
+    """The parameters given as numbers, and those given as intervals (lo, hi)."""
+    numbers, box = {}, {}
+    known = u.expr.free_symbols - {u.x}
+    for symbol, value in given.items():
+        if symbol not in known:
+            raise InputError(f"{u.expr} has no parameter {symbol}; it has {sorted(known, key=str)}")
+        if isinstance(value, tuple):
+            lo, hi = (sympy.sympify(end, strict=True) for end in value)
+            if not lo <= hi:
+                raise InputError(f"the interval of {symbol} needs lo <= hi, got {value}")
+            box[symbol] = (lo, hi)
+        else:
+            numbers[symbol] = sympy.sympify(value, strict=True)
+    return numbers, box
 
 
 class _Statement:
@@ -88,10 +129,13 @@ class _Statement:
         g, n = self.g, self.count
         shown = tuple(self.term(k) for k in range(n))
         total = sympy.Add(*shown)
+        steps = self._start()
         if g.model.rem is None and len(g.model.terms) <= n:
             where, remainder = self.beyond(*lowest(g, n)), None
             claim: Any = Eq(self.head, total, evaluate=False)
-            steps = [*self._branch(), Step(claim, "exact arithmetic on the terms", Proved(_MODEL))]
+            steps.append(Step(claim, "exact arithmetic on the terms", Proved(_MODEL)))
+        elif names := self._undetermined():
+            where, remainder, claim = self._formal(steps, shown, names)
         else:
             start = None if valid_from is None else (-valid_from if self.flip else valid_from)
             found = settle(g, n, start, coefficient)
@@ -99,85 +143,94 @@ class _Statement:
             growth = to_expr(g.model.terms[n][0], self.y)
             remainder = Remainder(found.coefficient, growth, where.sup if self.flip else where.inf)
             claim = self._claim(total, found.coefficient * growth)
-            steps = [*self._branch(), *self._proof(found, total, growth)]
-            steps.append(
-                Step(
-                    claim,
-                    "the cases together",
-                    Proved(_BALLS),
-                    tuple(range(1, len(steps) + 1)),
-                    (beyond_relation(self.u.x, where),),
-                )  # fmt: skip
-            )
-        kind = classify(g.scale, g.model, self.y, self.write)
+            steps += self._proof(found, total, growth, len(steps))
+            given, under = tuple(range(1, len(steps) + 1)), (self._condition(where),)
+            steps.append(Step(claim, "the cases together", Proved(_BALLS), given, under))
         fact = Fact(
-            f"{self.u.name}.tail{'-' if self.flip else '+'}", claim, Derivation(tuple(steps)),
-            (beyond_relation(self.u.x, where),),
-        )  # fmt: skip
-        return Tail(
-            self.head, self.u.elementary, self.u.x, self.toward, shown, remainder, where, kind, fact
+            f"{self.u.name}.tail{'-' if self.flip else '+'}",
+            claim,
+            Derivation(tuple(steps)),
+            self._under(where),
+            "Makino and Berz 2003, Taylor models; Gruntz 1996; Salvy and Shackell 2010",
         )
+        kind = classify(g.scale, g.model, self.y, self.write)
+        elementary = self.u.elementary
+        return Tail(
+            self.head, elementary, self.u.x, self.toward, shown, remainder, where, kind, fact
+        )
+
+    def _undetermined(self) -> str:
+        """The symbols that have neither a number nor an interval."""
+        free = self.g.branch.free_symbols - {self.g.scale.x} - set(self.g.scale.field.box)
+        return ", ".join(sorted(map(str, free)))
+
+    def _formal(self, steps: list[Step], shown: tuple[Expr, ...], names: str) -> tuple[Any, ...]:
+        growth = to_expr(self.g.model.terms[self.count][0], self.y)
+        remainder = Remainder(None, growth, None)
+        claim = Eq(self.head, Expansion(*shown, sympy.Function("O")(growth)), evaluate=False)
+        why = f"the terms are exact, but no constant of the remainder is known for all {names}"
+        because = "arithmetic of formal series, orders by the assumptions on the symbols"
+        steps.append(Step(claim, because, Undecided(f"{why}; give numbers or intervals")))
+        return self.beyond(self.g.start, True), remainder, claim
+
+    def _condition(self, where: Set) -> Any:
+        return beyond_relation(self.u.x, where)
+
+    def _under(self, where: Set) -> tuple[Any, ...]:
+        box = self.g.scale.field.box
+        ranges = tuple(sympy.And(lo <= s, s <= hi) for s, (lo, hi) in box.items())
+        named = () if self.head == self.u.expr else (Eq(self.head, self.u.expr, evaluate=False),)
+        return (self._condition(where), *ranges, *named)
+
+    def _start(self) -> list[Step]:
+        steps = []
+        if self.head != self.u.expr:
+            claim = Eq(self.head, self.u.expr, evaluate=False)
+            steps.append(Step(claim, "by definition", Proved("definition")))
+        if not self.g.whole:
+            under = self._condition(self.beyond(self.g.start, self.g.open_start))
+            claim = Eq(self.head, self.write(self.g.branch), evaluate=False)
+            because = "the branch that holds there"
+            steps.append(
+                Step(claim, because, Proved("exact roots of the conditions"), (), (under,))
+            )
+        return steps
 
     def _claim(self, total: Expr, bound: Expr) -> Any:
         return sympy.LessThan(Abs(self.head - total, evaluate=False), bound, evaluate=False)
 
-    def _branch(self) -> list[Step]:
-        if self.g.whole:
-            return []
-        under = beyond_relation(self.u.x, self.beyond(self.g.start, self.g.open_start))
-        claim = Eq(self.head, self.write(self.g.branch), evaluate=False)
-        return [
-            Step(
-                claim,
-                "the branch that holds there",
-                Proved("exact roots of the conditions"),
-                (),
-                (under,),
-            )
-        ]
-
-    def _proof(self, s: Settled, total: Expr, growth: Expr) -> list[Step]:
+    def _proof(self, s: Settled, total: Expr, growth: Expr, before: int) -> list[Step]:
         """Far out by the model, below that by boxes, and the other end by its own model."""
-        first = 1 + (not self.g.whole)
-        longer = sympy.Add(*(self.term(k) for k in range(len(self.g.model.terms))))
-        far = (beyond_relation(self.u.x, self.beyond(s.far, False)),)
-        steps = []
+        terms = [self.term(k) for k in range(len(self.g.model.terms))]
+        far = (self._condition(self.beyond(s.far, False)),)
+        claim: Any = Eq(self.head, sympy.Add(*terms), evaluate=False)
+        because = "exact arithmetic on the terms"
         if self.g.model.rem is not None:
-            K = s.inner_coefficient * to_expr(self.g.model.rem, self.y)
-            steps.append(
-                Step(self._claim(longer, K), "the model with more terms", Proved(_MODEL), (), far)
-            )
-        else:
-            claim = Eq(self.head, longer, evaluate=False)
-            steps.append(Step(claim, "exact arithmetic on the terms", Proved(_MODEL), (), far))
-        claim = self._claim(total, s.far_coefficient * growth)
-        steps.append(
-            Step(claim, "ratios of monomials decrease from there on", Proved(_BALLS), (first,), far)
-        )
+            bound = s.inner_coefficient * to_expr(self.g.model.rem, self.y)
+            claim, because = self._claim(sympy.Add(*terms), bound), "the model with more terms"
+        given = tuple(range(1, before + 1))
+        steps = [Step(claim, because, Proved(_MODEL), given, far)]
+        claim, number = self._claim(total, s.far_coefficient * growth), before + 1
+        because = "ratios of monomials decrease from there on"
+        steps.append(Step(claim, because, Proved(_BALLS), (number,), far))
+        claim = self._claim(total, s.coefficient * growth)
         if s.boxes:
             stop = s.start if s.closed is None else s.closed
-            under = _between(self.u.x, stop, s.far, self.flip)
-            steps.append(
-                Step(
-                    self._claim(total, s.coefficient * growth),
-                    f"Taylor polynomials with ball remainders on {s.boxes} intervals, {s.prec} bits",
-                    Proved(_BALLS),
-                    (),
-                    (under,),
-                )  # fmt: skip
+            because = (
+                f"Taylor polynomials with ball remainders on {s.boxes} intervals, {s.prec} bits"
             )
+            under = (_between(self.u.x, stop, s.far, self.flip),)
+            steps.append(Step(claim, because, Proved(_BALLS), given, under))
         if s.closed is not None:
-            where = sympy.LessThan(self.y, s.closed, evaluate=False)
-            steps.append(
-                Step(
-                    self._claim(total, s.coefficient * growth),
-                    "the model of the quotient towards the other end",
-                    Proved(_MODEL),
-                    (),
-                    (where,),
-                )  # fmt: skip
-            )
+            under = (self._condition(self._other_end(s.closed)),)
+            because = "the model of the quotient towards the other end"
+            steps.append(Step(claim, because, Proved(_MODEL), given, under))
         return steps
+
+    def _other_end(self, point: Expr) -> Set:
+        if self.flip:
+            return Interval(-point, S.Infinity)
+        return Interval(S.NegativeInfinity, point)
 
 
 def _between(x: Symbol, lo: Expr, hi: Expr, flip: bool) -> Any:

@@ -80,7 +80,10 @@ def _smooth_from(u: Univariate, flip: bool) -> tuple[Expr, bool] | None:
     n = max(int(h.order) for h in heads)
     if u.activation is None or u.expr not in heads:
         return start, True
-    if all(same(beside.diff(u.x, k).subs(u.x, at), outer.diff(u.x, k).subs(u.x, at)) for k in range(n + 1)):
+    if all(
+        same(beside.diff(u.x, k).subs(u.x, at), outer.diff(u.x, k).subs(u.x, at))
+        for k in range(n + 1)
+    ):
         return None
     slope = next((k.slope for k in u.activation.kinks if same(k.at, at)), None)
     agrees = n == 1 and slope is not None and same(slope, outer.diff(u.x).subs(u.x, at))

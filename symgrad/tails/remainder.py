@@ -24,7 +24,7 @@ from symgrad.tails.monomial import Monomial, Scale, to_expr
 __all__ = ["Quotient", "Walk", "as_arb", "far_bound", "short_above", "short_upper"]
 
 _ORDER = 16
-_BOXES = 200
+_BOXES = 80
 _MOST_BITS = 1 << 13
 
 

@@ -9,7 +9,7 @@ from flint import arb
 from sympy import Expr, Rational, S
 
 from symgrad.errors import DomainError, InputError, LimitError
-from symgrad.rigor import constant, program
+from symgrad.rigor import constant
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.field import expr
 from symgrad.tails.germ import Germ, model_of
@@ -19,13 +19,40 @@ from symgrad.tails.remainder import (
     Walk,
     as_arb,
     far_bound,
+    short_above,
     short_upper,
 )
 
 __all__ = ["Settled", "lowest", "settle"]
 
-_STARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024, 2**14, 2**20)
+_STARTS = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    10,
+    12,
+    16,
+    20,
+    24,
+    32,
+    40,
+    48,
+    64,
+    96,
+    128,
+    256,
+    512,
+    1024,
+    2**14,
+    2**20,
+)
 _SLACK = arb(105) / 100
+_DEEP = 3000
+_STEEP = 50
+_SHRINK = Rational(15, 16)
 
 
 @dataclass(frozen=True)
@@ -50,8 +77,7 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
     K∞ = |c_n| is the limit superior of |q|. Without wishes, X is the outermost point that is proved to
     have K ≤ 2K∞. With `start`, K is for that X; with `cap`, X is for that K.
     """
-    field = g.scale.field
-    limit = field.size(g.model.terms[n][1])
+    limit = g.scale.field.size(g.model.terms[n][1])
     most = arb.pos_inf() if start is not None else limit * 2
     if cap is not None:
         most = constant(cap).lower()
@@ -64,29 +90,54 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
                 f"the terms or the branch are not defined down to {start}, only from {low}"
             )
         low, is_open = start, False
-    if low.is_finite and not low.is_Rational:
-        low, is_open = _rational_above(low), False
-    first, far, inner = _far(g, n, limit, low, most)
+    goal = low if low.is_Rational or low.is_infinite else _rational_below(low)
+    first, far, inner = _far(g, n, limit, goal, most)
     near = _coefficient(g, n, far, limit, None)
-    if low is not S.NegativeInfinity and low >= first:
-        return Settled(_coefficient(g, n, far, limit, cap), low, is_open, first, near, inner)
+    if goal == first or g.scale.field.box:
+        return _by_model(g, n, (first, far, inner, near), goal, most, (limit, start, cap, is_open))
     q = Quotient(g.scale, g.branch, g.model, n)
     walk = Walk(q, far, most, limit)
-    end = walk.down(first, low, _width(g, n, first), lambda b: _close(g, q, b, walk))
-    if start is not None and end != start:
+    end = walk.down(first, goal, _width(g, n, first), lambda b: _close(g, q, b, walk))
+    if start is not None and end != goal:
         raise LimitError(
             f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
         )
+    K = _coefficient(g, n, walk.best, limit, cap)
+    shown, is_open = (low, is_open) if end == goal else (end, False)
     return Settled(
-        _coefficient(g, n, walk.best, limit, cap), end, bool(end == low and is_open),
-        first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop,
-    )  # fmt: skip
+        K, shown, is_open, first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop
+    )
 
 
-def _rational_above(c: Expr) -> Rational:
-    """A short rational within 2⁻³⁰ above an exact constant."""
-    scaled = constant(c, 128) * 2**30
-    return Rational(int(scaled.upper().ceil().unique_fmpz()), 2**30)
+def _by_model(
+    g: Germ,
+    n: int,
+    found: tuple[Expr, arb, Expr, Expr],
+    goal: Expr,
+    most: arb,
+    wishes: tuple[arb, Expr | None, Expr | None, bool],
+) -> Settled:
+    """The model's own bound, taken outward as far as it stays below `most`."""
+    first, far, inner, near = found
+    limit, start, cap, is_open = wishes
+    if start is not None and first != goal:
+        far = far_bound(g.model, n, Beyond(g.scale, as_arb(goal)))
+        if not far.is_finite():
+            raise LimitError(f"no bound was proved from {start} on; one holds from {first} on")
+        first = goal
+    while start is None and first > goal and first > Rational(11, 10):
+        lower = max(-short_above(-first * _SHRINK, 3), goal)
+        bound = far_bound(g.model, n, Beyond(g.scale, as_arb(lower)))
+        if not bound <= most:
+            break
+        first, far = lower, bound
+    is_open = is_open and first == goal
+    return Settled(_coefficient(g, n, far, limit, cap), first, is_open, first, near, inner)
+
+
+def _rational_below(c: Expr) -> Rational:
+    """A short rational within 10⁻⁶ below an exact constant."""
+    return Rational(int((constant(c, 128) * 10**6).lower().floor().unique_fmpz()), 10**6)
 
 
 def _exact(g: Germ, n: int) -> Expr:
@@ -104,22 +155,40 @@ def _coefficient(g: Germ, n: int, size: arb, limit: arb, cap: Expr | None) -> Ex
 
 
 def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:
-    """A point from which on the model itself bounds q within 5 % of K∞."""
-    wanted = (limit * _SLACK).min(most) if most.is_finite() else limit * _SLACK
-    for start in _STARTS:
-        if low is S.NegativeInfinity or low <= start:
-            beyond = Beyond(g.scale, arb(start))
-            far = far_bound(g.model, n, beyond)
-            if far <= wanted:
-                return sympy.Integer(start), far, short_upper(beyond.bound(g.model))
-    if low is not S.NegativeInfinity and low > 2:
-        beyond = Beyond(g.scale, program(low).ball())
+    """A point from which on the model itself bounds q: within 5 % of K∞, or as far as q can be computed.
+
+    Where the growth is steep the point is pulled outward, since boxes would be narrow there.
+    """
+    best: tuple[Expr, arb, Beyond] | None = None
+    enough = (limit * _SLACK).min(most)
+    growth = g.model.terms[n][0]
+    starts = [sympy.Integer(k) for k in _STARTS if low.is_infinite or low <= k]
+    if low.is_finite and low > 2:
+        starts.insert(0, low)
+    for start in starts:
+        beyond = Beyond(g.scale, as_arb(start))
+        deep = not beyond.value(growth) > arb(2) ** -_DEEP
+        if deep and best is not None:
+            break
         far = far_bound(g.model, n, beyond)
-        if far.is_finite():
-            return low, far, short_upper(beyond.bound(g.model))
-    raise LimitError(
-        f"the remainder after {n} terms is not bounded up to {_STARTS[-1]}; ask for fewer"
-    )
+        if far <= most and far.is_finite():
+            best = (start, far, beyond)
+            if far <= enough:
+                break
+    if best is None:
+        raise LimitError(
+            f"the remainder after {n} terms is not bounded up to {_STARTS[-1]}; ask for fewer terms"
+        )
+    start, far, beyond = best
+    if start > low and _width(g, n, start) * _STEEP < start:
+        for _ in range(8):
+            lower = max(-short_above(-start * _SHRINK, 3), low)
+            nearer = Beyond(g.scale, as_arb(lower))
+            bound = far_bound(g.model, n, nearer)
+            if not (bound <= most and bound.is_finite()) or lower == start:
+                break
+            start, far, beyond = lower, bound, nearer
+    return start, far, short_upper(beyond.bound(g.model))
 
 
 def lowest(g: Germ, n: int) -> tuple[Expr, bool]:

@@ -14,8 +14,9 @@ from symgrad.errors import DomainError
 from symgrad.fact import Derivation, Fact, Verdict
 from symgrad.render import Block, Formula, Para, Shown
 from symgrad.rigor import Enclosure, precision, program
+from symgrad.tails.audit import Audit, audit
 from symgrad.tails.classify import TailClass
-from symgrad.tails.statement import BTerm, beyond_relation
+from symgrad.tails.statement import BTerm, beyond_relation, region
 
 __all__ = ["Remainder", "Tail"]
 
@@ -72,7 +73,12 @@ class Tail(Shown):
         """Whether f is the sum of the terms on `where`."""
         return self.remainder is None
 
-    def _error(self) -> Expr:
+    @property
+    def error(self) -> Expr:
+        """K·growth, the bound of |f − Σ| on `where`; 0 where the sum is exact.
+
+        Raises `DomainError` where the expansion is formal.
+        """
         if self.remainder is None:
             return S.Zero
         if self.remainder.coefficient is None:
@@ -81,9 +87,17 @@ class Tail(Shown):
             )
         return self.remainder.coefficient * self.remainder.growth
 
+    def beyond(self, start: Expr) -> Set:
+        """The part of `where` beyond a point."""
+        return region(self.toward, start, False) & self.where
+
+    def check(self, n: int = 200, seed: int = 0) -> Audit:
+        """|f − Σ|/(K·growth) at n points by both oracles: how narrow the bound is, and that it holds."""
+        return audit(self, n, seed)
+
     def two_sided(self) -> tuple[Expr, Expr]:
         """(lower, upper) with lower(x) ≤ f(x) ≤ upper(x) on `where`."""
-        return self.sum - self._error(), self.sum + self._error()
+        return self.sum - self.error, self.sum + self.error
 
     def at(self, x: Any) -> Enclosure:
         """An enclosure of f(x) from the terms and the remainder alone; x is an exact number.
@@ -94,7 +108,7 @@ class Tail(Shown):
         point = Rational(point) if point.is_Float else point
         if self.where.contains(point) is not S.true:
             raise DomainError(f"this tail holds on {self.where}, which has no {point}")
-        value, error = (program(e, self.x) for e in (self.sum, self._error()))
+        value, error = (program(e, self.x) for e in (self.sum, self.error))
         bits = 96
         while True:
             at = program(point).ball(prec=bits)
@@ -119,7 +133,7 @@ class Tail(Shown):
             return ()
         if self.remainder.coefficient is None:
             return (sympy.Function("O")(self.remainder.growth),)
-        return (BTerm(self._error(), self.x, self.where),)
+        return (BTerm(self.error, self.x, self.where),)
 
 
 class Expansion(Expr):
