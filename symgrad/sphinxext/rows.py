@@ -47,7 +47,7 @@ ROWS = (
         {
             "layers": either("L", whole(1, 100)),
             "layer": whole(1, 100),
-            "of": choice("delta", "w", "b", "x"),
+            "of": choice("delta", "w", "b", "x", "hessian"),
             "form": choice("product", "explicit", "program"),
             "given": flag,
             "steps": either("all", either("none", wholes(1, 999))),
@@ -64,13 +64,13 @@ ROWS = (
         {"toward": _TOWARD, "terms": whole(1, 12), "at": numbers(), "proof": flag},
     ),
     Row("bound", "a function", {"on": text, "proof": flag}),
-    Row("facts", "a function", {"only": text, "proof": flag}),
+    Row("facts", "a function", {"orders": wholes(0, 6), "proof": flag}),
     Row(
         "saturation",
         "an activation",
         {"eps": numbers(), "toward": _TOWARD},
     ),
-    Row("kernel", "a function", {"source": flag, "check": flag, "points": whole(10, 10**6)}),
+    Row("kernel", "a function", {"source": flag, "limit": number, "points": whole(10, 10**6)}),
     Row("claim", "a statement", {"on": text, "verdict": choice("proved", "refuted", "undecided"),
                                  "proof": flag}),
     Row(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from symgrad.sphinxext.results import chains, functions, pictures
+from symgrad.sphinxext.results import bounds, chains, functions, kernels, pictures
 from symgrad.sphinxext.results.reading import Maker, Request
 from symgrad.sphinxext.setting import Answer
 
 __all__ = ["MAKERS", "answer"]
 
-MAKERS: dict[str, Maker] = {**functions.MAKERS, **chains.MAKERS, **pictures.MAKERS}
+MAKERS: dict[str, Maker] = {
+    **functions.MAKERS,
+    **bounds.MAKERS,
+    **chains.MAKERS,
+    **kernels.MAKERS,
+    **pictures.MAKERS,
+}
 
 
 def answer(request: Request) -> Answer:

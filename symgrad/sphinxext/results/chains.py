@@ -20,6 +20,8 @@ __all__ = ["MAKERS"]
 
 
 def _derivation(request: Request, options: Mapping[str, Any]) -> Answer:
+    if options.get("of") == "hessian" and not {"layer", "form"} & set(options):
+        return _hessian(request, options)
     if options.get("layers") == "L":
         net, result = _symbolic(request, options)
     else:
@@ -43,6 +45,14 @@ def _derivation(request: Request, options: Mapping[str, Any]) -> Answer:
     return Answer(tuple(blocks), label=label, failed=failed((fact.id, fact.verdict)))
 
 
+def _hessian(request: Request, options: Mapping[str, Any]) -> Answer:
+    found = chain(request).hessian()
+    blocks = [*found._blocks(), *_steps(found.derivation, options.get("steps", "all"))]
+    blocks.append(Para(_standing(found.fact)))
+    label = next(block for block in blocks if isinstance(block, Formula))
+    return Answer(tuple(blocks), label=label, failed=failed((found.fact.id, found.verdict)))
+
+
 def _standing(fact: Any) -> str:
     verdict, count = fact.verdict, len(fact.derivation)
     if verdict:
@@ -53,6 +63,8 @@ def _standing(fact: Any) -> str:
 def _numbered(request: Request, options: Mapping[str, Any]) -> tuple[Chain, Any]:
     net = chain(request)
     of, layer = options.get("of", "delta"), options.get("layer", 1)
+    if of == "hessian":
+        raise InputError("the Hessian has no layer and no form: give :of: hessian with :steps: alone")
     if of == "delta":
         return net, net.delta(layer)
     return net, net.gradient(of, None if of == "x" else layer)

@@ -11,13 +11,20 @@ from sympy import Expr, Rational, S
 
 from symgrad import words
 from symgrad.activation import Activation, Head, X
-from symgrad.fact import Proved, Refuted
 from symgrad.oracle.formats import Kind
 from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
 from symgrad.rigor import precision, program
-from symgrad.sphinxext.results.reading import Maker, Request, activation, failed, function, names
-from symgrad.sphinxext.results.reading import proof as steps
+from symgrad.sphinxext.results.reading import (
+    Maker,
+    Request,
+    activation,
+    failed,
+    function,
+    names,
+    proof,
+    standing,
+)
 from symgrad.sphinxext.setting import Answer
 from symgrad.tails import Tail, tail
 
@@ -64,6 +71,9 @@ def _difference(g: Activation, n: int) -> tuple[str, ...]:
 # --- tails ------------------------------------------------------------------------------------
 
 
+_END = {S.Infinity: "∞", S.NegativeInfinity: "−∞"}
+
+
 def _ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
     toward = options.get("toward", "both")
     return {"oo": (S.Infinity,), "-oo": (S.NegativeInfinity,)}.get(
@@ -84,9 +94,9 @@ def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
         table, wrong = _held_against_mpmath(found, places)
         blocks.append(table)
     for one in found:
-        blocks.append(_standing(one.fact))
+        blocks.append(standing(one.fact))
         if "proof" in options:
-            blocks += steps(one.derivation, f"Proof towards {one.toward}")
+            blocks += proof(one.derivation, f"Proof towards {_END[one.toward]}")
     facts = tuple(one.fact.id for one in found)
     refuted = failed(*((one.fact.id, one.verdict) for one in found))
     return Answer(tuple(blocks), label=label, failed=(*refuted, *wrong), facts=facts)
@@ -118,17 +128,6 @@ def _touches(value: Any, box: Any) -> bool:
     room = abs(Rational(value.numerator, value.denominator)) / 2**64
     middle = Rational(value.numerator, value.denominator)
     return bool(box.lo - room <= middle <= box.hi + room)
-
-
-def _standing(fact: Any) -> Para:
-    """One line that says how the claim stands."""
-    match fact.verdict:
-        case Proved(by=by):
-            return Para(f"Proved [{fact.id}]: {by}.")
-        case Refuted(why=why):
-            return Para(f"Refuted [{fact.id}]: {why}.")
-    evidence = f" ({fact.evidence})" if fact.evidence else ""
-    return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
 
 
 MAKERS: dict[str, Maker] = {"expr": _expr, "definition": _definition, "tails": _tails}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Rational, S
 
 from symgrad import plot
 from symgrad.activation import univariate
+from symgrad.check import errors_at
 from symgrad.errors import InputError
+from symgrad.kernels import lambdify
 from symgrad.render import text
 from symgrad.sphinxext.results.reading import Maker, Request, activation, function
 from symgrad.sphinxext.setting import Answer, Drawing
@@ -68,6 +71,22 @@ def _tail(request: Request, options: Mapping[str, Any]) -> Drawing:
     )
 
 
+def _error(request: Request, options: Mapping[str, Any]) -> Drawing:
+    f = function(request)
+    low, high = _range(options, "-40", "40")
+    kernel = lambdify(f.x, f.expr)
+    places = np.linspace(float(low), float(high), 1501)
+    found = errors_at(kernel, places)
+    known = np.isfinite(found)
+    pairs = list(zip(places[known].tolist(), found[known].tolist(), strict=True))
+    switches = [s for s in kernel.switch_points if low < s < high]
+    return Drawing(
+        lambda: plot.errors(pairs, switches=switches).figure,
+        f"Plot of the error in ulp of the kernel of {text(f.expr)} at {len(pairs)} points from {low} "
+        f"to {high}; the largest is {max(e for _, e in pairs):.2f}",
+    )
+
+
 def _depth(request: Request, options: Mapping[str, Any]) -> Drawing:
     weight = Rational(options.get("weight", "1"))
     size = options.get("depth", 50)
@@ -86,6 +105,7 @@ _PLOTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # kind     what draws it   the options it has
     "curve":   (_curve,        ("orders", "range", "log")),
     "tail":    (_tail,         ("range", "toward", "terms")),
+    "error":   (_error,        ("range",)),
     "depth":   (_depth,        ("depth", "weight")),
 }  # fmt: skip
 

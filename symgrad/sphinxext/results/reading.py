@@ -11,12 +11,12 @@ from symgrad import words
 from symgrad.activation import Activation, Univariate, X, univariate
 from symgrad.chain import Chain, Layer
 from symgrad.errors import InputError, UnknownNameError
-from symgrad.fact import Derivation, Refuted
+from symgrad.fact import Derivation, Fact, Proved, Refuted
 from symgrad.parse import Names
-from symgrad.render import Block, Section
+from symgrad.render import Block, Para, Section
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["Maker", "Request", "activation", "chain", "failed", "function", "names", "proof"]
+__all__ = ["Maker", "Request", "activation", "chain", "failed", "function", "names", "proof", "standing"]
 
 Request = Mapping[str, Any]
 Maker = Callable[[Request, Mapping[str, Any]], Answer]
@@ -81,6 +81,17 @@ def chain(request: Request) -> Chain:
 def proof(derivation: Derivation, title: str = "Proof") -> Iterator[Block]:
     """The numbered steps under a title."""
     yield Section(title, tuple(derivation._blocks()))
+
+
+def standing(fact: Fact) -> Para:
+    """One line that says how the claim stands."""
+    match fact.verdict:
+        case Proved(by=by):
+            return Para(f"Proved [{fact.id}]: {by}.")
+        case Refuted(why=why):
+            return Para(f"Refuted [{fact.id}]: {why}.")
+    evidence = f" ({fact.evidence})" if fact.evidence else ""
+    return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
 
 
 def failed(*claims: tuple[str | Basic, Any]) -> tuple[str, ...]:

@@ -1,0 +1,120 @@
+"""Directives about a whole function: sup and inf, the table of global facts, thresholds, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy
+from sympy import Expr, FiniteSet, Reals, S
+
+from symgrad import words
+from symgrad.activation import Univariate, univariate
+from symgrad.bounds import extrema
+from symgrad.bounds.zeros import zeros
+from symgrad.errors import InputError
+from symgrad.fact import Fact
+from symgrad.plot import sample
+from symgrad.render import Block, Para, Table
+from symgrad.render.blocks import Cell
+from symgrad.sphinxext.results.reading import Maker, Request, failed, function, proof, standing
+from symgrad.sphinxext.setting import Answer
+
+__all__ = ["MAKERS"]
+
+_GOOD = 18
+"""Bits of a sampled value that are sure to be right."""
+
+_SPAN = sympy.Integer(50)
+"""Where a bound is tried against points: [-50, 50], or the part of it that the claim speaks of."""
+
+
+def _bound(request: Request, options: Mapping[str, Any]) -> Answer:
+    f = function(request)
+    on = words.parse_set(options["on"]) if "on" in options else Reals
+    found = extrema(f.expr, on, x=f.x)
+    blocks: list[Block] = [*found.inf._blocks(), *found.sup._blocks(), standing(found.fact)]
+    if "proof" in options:
+        blocks += proof(found.derivation)
+    wrong = _escapes(f, on, found.inf.value, found.sup.value)
+    return Answer(
+        tuple(blocks),
+        failed=(*failed((found.fact.id, found.verdict)), *wrong),
+        facts=(found.fact.id,) if on is Reals else (),
+    )
+
+
+def _escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
+    """Points at which f, by balls, lies outside what is claimed."""
+    if low is S.NaN or on.is_FiniteSet:
+        return ()
+    ends = (sympy.Max(on.inf, -_SPAN), sympy.Min(on.sup, _SPAN))
+    if not ends[0] < ends[1] or not (ends[0].is_Rational and ends[1].is_Rational):
+        return ()
+    curve = sample(f, ends, points=101)
+    room = 2.0**-_GOOD
+    floor, roof = (
+        end + side * room * (1 + abs(end)) for end, side in ((float(low), -1), (float(high), 1))
+    )
+    return tuple(
+        f"{f.name} at {x:g} is {y:g}, outside [{low}, {high}]"
+        for x, y in zip(curve.x, curve.y, strict=True)
+        if y < floor or y > roof
+    )
+
+
+def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
+    f = function(request)
+    if "orders" in options and f.activation is None:
+        raise InputError(f"orders belong to an activation, got {request['argument']!r}")
+    functions = [f]
+    if f.activation is not None and "orders" in options:
+        functions = [univariate(f.activation.d(f.order + n)) for n in options["orders"]]
+    rows: list[tuple[Cell, ...]] = []
+    facts: list[Fact] = []
+    wrong: list[str] = []
+    for u in functions:
+        found = extrema(u.expr, x=u.x)
+        for side in (found.inf, found.sup):
+            where: Cell = side.where if side.attained else "nowhere"
+            toward: Cell = FiniteSet(*side.toward) if side.toward else ""
+            rows.append((u.expr, side.kind, _value(side.value), where, toward, _word(found.fact)))
+        roots = zeros(u.expr, x=u.x)
+        shown: Cell = roots.set if roots.verdict else "not decided"
+        rows.append((u.expr, "zeros", shown, "", "", _word(roots.fact)))
+        facts += [found.fact, roots.fact]
+        wrong += _escapes(u, Reals, found.inf.value, found.sup.value)
+    head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
+    blocks: list[Block] = [Table(head, tuple(rows)), *_reasons(facts)]
+    if "proof" in options:
+        for fact in facts:
+            blocks += proof(fact.derivation, f"Proof of {fact.id}")
+    return Answer(
+        tuple(blocks),
+        failed=(*failed(*((fact.id, fact.verdict) for fact in facts)), *wrong),
+        facts=tuple(fact.id for fact in facts),
+    )
+
+
+def _value(value: Expr) -> Cell:
+    return "not decided" if value is S.NaN else value
+
+
+def _word(fact: Fact) -> str:
+    return type(fact.verdict).__name__.lower()
+
+
+def _reasons(facts: Sequence[Fact]) -> list[Block]:
+    """By what the facts are proved, each method once; and what stays undecided, with the reason."""
+    by: dict[str, list[str]] = {}
+    rest: list[Block] = []
+    for fact in facts:
+        if fact.verdict:
+            by.setdefault(fact.verdict.by, []).append(fact.id)
+        else:
+            rest.append(standing(fact))
+    proved = [Para(f"Proved: {', '.join(ids)}, by {method}.") for method, ids in by.items()]
+    return [*proved, *rest]
+
+
+MAKERS: dict[str, Maker] = {"bound": _bound, "facts": _facts}

@@ -1,0 +1,62 @@
+"""The kernel directive: how the function is computed, where it switches, and what it was measured at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from symgrad.check import check
+from symgrad.kernels import lambdify
+from symgrad.render import Block, Listing, Table
+from symgrad.sphinxext.results.reading import Maker, Request, function
+from symgrad.sphinxext.setting import Answer
+
+__all__ = ["MAKERS", "abridged", "regimes"]
+
+_NUMBERS = re.compile(r"\s*-?\d[-\d.e+, ]*$")
+_ROW = re.compile(r"\s*(# t\*\*\d+|\[|\],?)$")
+
+
+def regimes(source: str) -> list[tuple[str, str]]:
+    """(where, how) for each regime, from the comments of the source."""
+    found = re.findall(r"^# (.*?[<=].*?\|?x\|?.*?): (.*)$", source, re.MULTILINE)
+    return [(where.strip(), how.strip()) for where, how in found]
+
+
+def abridged(source: str) -> str:
+    """The part of the source that is about this function, each table of numbers cut to its size."""
+    first = re.search(r"^# .*<=.*x", source, re.MULTILINE)
+    lines: list[str] = []
+    cut = 0
+    for line in [*source[first.start() if first else 0 :].splitlines(), ""]:
+        if _NUMBERS.match(line) or (cut and _ROW.match(line)):
+            cut += line.count(",") - line.count("]")
+            continue
+        if _ROW.match(line):
+            continue
+        if cut:
+            lines.append(f"    ...,  # {cut} numbers")
+            cut = 0
+        if line.strip() or (lines and lines[-1].strip()):
+            lines.append(line)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _kernel(request: Request, options: Mapping[str, Any]) -> Answer:
+    f = function(request)
+    kernel = lambdify(f.x, f.expr)
+    blocks: list[Block] = []
+    rows = tuple(regimes(kernel.source))
+    if rows:
+        blocks.append(Table(("Where", "How it is computed"), rows))
+    limit = float(options.get("limit", "4"))
+    report = check(kernel, options.get("points", 1000), second=100)
+    blocks += report._blocks()
+    wrong = tuple(f"kernel of {f.name}: {law}" for law in report.failures(limit))
+    if "source" in options:
+        blocks.append(Listing(abridged(kernel.source)))
+    return Answer(tuple(blocks), failed=wrong)
+
+
+MAKERS: dict[str, Maker] = {"kernel": _kernel}
