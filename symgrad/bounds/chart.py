@@ -108,7 +108,11 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     meter = meter or Meter()
     if identically_zero(expr, x):
         return Chart(expr, lo, hi, (), (0,))
-    parts = tuple(_part(p, n, x, lo, hi, meter) for p, n in factors(expr, x))
+    pairs = factors(expr, x)
+    moving = [(p, n) for p, n in pairs if p.has(x) and not is_positive(p, x)]
+    if len(moving) == 1 and moving[0][1] == 1 and _spread(expr, x) < _spread(moving[0][0], x):
+        pairs = ((expr, 1),)
+    parts = tuple(_part(p, n, x, lo, hi, meter) for p, n in pairs)
     zeros = _merged(parts)
     for zero in zeros:
         if zero.multiplicity < 0:
@@ -166,6 +170,20 @@ def _signs(every: tuple[Root, ...], kept: list[Root], lo: Expr) -> tuple[int, ..
         return (kept[0].signs[0], *(r.signs[1] for r in kept))
     first = every[0]
     return (first.signs[1 if order(first.at, lo) <= 0 else 0],)
+
+
+def _spread(p: Expr, x: Symbol) -> float:
+    """How much balls overestimate this form of a function: the sum of log₂(radius/|value|)."""
+    f = program(p, x)
+    total = 0.0
+    for k in (-12, -7, -3, -1, 1, 3, 7, 12):
+        at = arb(2 * k + 1) / 2
+        over, value = f.ball(arb(at, arb(2) ** -8), prec=128), f.ball(at, prec=128)
+        if over.is_finite() and bool(abs(value) > 0):
+            total += max(-20.0, float((over.rad() / abs(value)).log()))
+        else:
+            total += 100.0
+    return total
 
 
 def _regular(p: Expr, x: Symbol, end: Expr) -> bool:

@@ -126,6 +126,7 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
     [-8, exp(2*x) - 1, exp(2*x)]
     """
     flat = expr.rewrite(_HYPERBOLIC, sympy.exp) if expr.has(*_HYPERBOLIC) else expr
+    flat = flat.replace(sympy.sinc, lambda u: sympy.sin(u) / u)
     if flat.count_ops() > _LARGE:
         return ((expr, 1),)
     generators = _Generators(flat, x)

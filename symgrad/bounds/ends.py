@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import sympy
 from flint import arb
 from sympy import Expr, Rational, S, Symbol
 
@@ -21,7 +22,9 @@ from symgrad.tails.monomial import Scale, to_expr
 
 __all__ = ["End", "Oscillates", "amplitude_beyond", "end_of", "toward_of"]
 
-_STARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 200, 400, 1000, 10**4, 10**6)
+_STARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 200, 400, 1000, 10**4, 10**6) + tuple(
+    10**k for k in (8, 10, 13, 16, 20, 25, 30, 40, 60, 100, 150, 300)
+)
 _U = Symbol("u", positive=True)
 
 
@@ -87,6 +90,7 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
 
 def _model(g: Expr) -> tuple[Workshop, Model]:
     """The tail model of g(u), with enough terms to have a leading one."""
+    g = g.replace(sympy.sinc, lambda v: sympy.sin(v) / v)
     for size in (3, 6, 12):
         shop = Workshop(Scale(Field(), _U), size)
         try:

@@ -113,7 +113,7 @@ def extrema(
     >>> bounds.sup.value, bounds.sup.where, bounds.inf.value, bounds.inf.attained
     (1/4, {0}, 0, False)
     """
-    u = univariate(f, x)
+    u = f if isinstance(f, Univariate) else univariate(f, x)
     meter = Meter(budget)
     try:
         candidates, steps = _candidates(u, on, meter)

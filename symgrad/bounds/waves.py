@@ -8,6 +8,7 @@ beyond X holds exactly one zero of h, a simple one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -60,11 +61,21 @@ def shifts(where: Set, period: Expr, on: Set) -> Set:
     if not isinstance(where, FiniteSet):
         return on
     k = Symbol("k", integer=True)
+    where, period = _evenly(where, period)
     families = [sympy.ImageSet(sympy.Lambda(k, c + k * period), S.Integers) for c in where.args]
     whole = sympy.Union(*families, evaluate=False) if len(families) > 1 else families[0]
     if on.inf is S.NegativeInfinity and on.sup is S.Infinity:
         return whole
     return sympy.Intersection(whole, on, evaluate=False)
+
+
+def _evenly(where: FiniteSet, period: Expr) -> tuple[FiniteSet, Expr]:
+    """One point and a shorter period, where n points of one period are evenly spaced."""
+    points = sorted(where.args, key=lambda c: c.n(20))  # type: ignore[arg-type]
+    gap = period / len(points)
+    if any(sympy.expand(b - a - gap) != 0 for a, b in pairwise(points)):  # type: ignore[operator]
+        return where, period
+    return FiniteSet(points[0]), gap
 
 
 def wave_limit(f: Expr, x: Symbol, end: Expr) -> tuple[Expr, ...]:
@@ -145,8 +156,12 @@ class Cells:
         return CellZero(Integer(k), sympy.Lambda(self.x, self.h), self.cell)
 
 
-def cells(p: Expr, x: Symbol, toward: Expr, meter: Meter | None = None) -> Cells:
+def cells(
+    p: Expr, x: Symbol, toward: Expr, meter: Meter | None = None, beyond: Expr = S.Zero
+) -> Cells:
     """The zeros of p = A·cos(ωx) + B·sin(ωx) beyond some point, one in each cell.
+
+    A finite `beyond` is a point that the cells stay away from.
 
     Raises `UnsupportedError` where p has another shape or the lemma does not apply.
     """
@@ -159,8 +174,10 @@ def cells(p: Expr, x: Symbol, toward: Expr, meter: Meter | None = None) -> Cells
         starts = [_settled(e, x, meter) for e in (lead, wronskian)]
         if None in starts:
             continue
-        start = sympy.Max(*starts, 0)
-        first = int(sympy.ceiling(start * omega / sympy.pi + shift)) + 1
+        if beyond.is_finite:
+            starts.append(side * beyond)
+        start = max((s.n(20) for s in starts), default=S.Zero)
+        first = max(0, int(sympy.floor(start * omega / sympy.pi + shift))) + 1
         ends = [(k - shift) * sympy.pi / omega, (k + 1 - shift) * sympy.pi / omega]
         if side < 0:
             ends = [-ends[1].subs(k, -k), -ends[0].subs(k, -k)]

@@ -250,7 +250,10 @@ def isolation(
     start = left
     for stop, after in [*((r.lo, r.hi) for r in holes), (right, right)]:
         if bool(start < stop):
-            search = Search(expr, x, start, stop)
+            key = (expr, start, stop)
+            search = meter.memory.get(key)
+            if search is None:
+                search = meter.memory[key] = Search(expr, x, start, stop)
             searches.append(search)
             why = search.run(meter) or why
             open_boxes += [(a, b) for a, b, _ in search.open]
@@ -292,7 +295,7 @@ def _read(
     roots: list[Root] = []
     kept: list[Leaf] = []
     doubtful: list[tuple[arb, arb]] = []
-    for leaf in leaves:
+    for leaf in sorted(leaves, key=lambda leaf: leaf.lo.mid()):
         if leaf.kind == "open":
             doubtful.append((leaf.lo, leaf.hi))
             continue
@@ -325,25 +328,32 @@ def _settle(expr: Expr, x: Symbol, lo: arb, hi: arb) -> tuple[list[Root], list[L
     """A cluster where h'' has a sign: by the sign of h at the one zero of h', at high precision."""
     f = program(expr, x)
     with precision(256):
-        width = hi - lo
-        lo, hi = (lo - width).lower(), (hi + width).upper()
         box = interval(lo, hi)
     bend = sign_of(f.jet(box, 3, 256)[2])
     slope = expr.diff(x)
     g = program(slope, x)
     ends = point_sign(f, lo), point_sign(f, hi)
-    if not bend or None in ends or point_sign(g, lo) != -bend or point_sign(g, hi) != bend:
+    if (
+        not bend
+        or not ends[0]
+        or not ends[1]
+        or point_sign(g, lo) != -bend
+        or point_sign(g, hi) != bend
+    ):
         return None
     middle = newton(g, lo, hi, 400)
     value = sign_of(f.ball(middle, prec=512))
-    if value is None:
+    if not value:
         return None
     if value == bend:
         return [], [Leaf(lo, hi, "bend", value, 512)]
     with precision(512):
         cut = middle.mid()
-    halves = [Leaf(lo, cut, "crossing", bend, 512), Leaf(cut, hi, "crossing", -bend, 512)]
-    return [_crossing(expr, x, leaf) for leaf in halves], halves
+    halves = [
+        Leaf(a, b, "crossing" if first != last else "monotone", first, 512)
+        for a, b, first, last in ((lo, cut, ends[0], value), (cut, hi, value, ends[1]))
+    ]
+    return [_crossing(expr, x, leaf) for leaf in halves if leaf.kind == "crossing"], halves
 
 
 def _shown(box: tuple[arb, arb]) -> str:

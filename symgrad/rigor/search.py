@@ -19,6 +19,7 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flint import arb
 from sympy import Expr, Symbol
@@ -44,10 +45,16 @@ class Budget:
 
 
 class Meter:
-    """What is left of one budget, shared by all searches of one question."""
+    """What is left of one budget, shared by all searches of one question.
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    `memory` keeps the searches, so that a second meter that is given it goes on where one stopped.
+    """
+
+    def __init__(
+        self, budget: Budget | None = None, memory: dict[Any, Search] | None = None
+    ) -> None:
         self.budget = budget or Budget()
+        self.memory = {} if memory is None else memory
         self.deadline = time.monotonic() + self.budget.seconds
         self.boxes = 0
 
@@ -157,7 +164,6 @@ class Search:
             except KeyboardInterrupt:
                 self.open.append(box)
                 return "interrupted"
-        self.leaves.sort(key=lambda leaf: leaf.lo.mid())
         return ""
 
     def _step(self, lo: arb, hi: arb, bits: int) -> None:
@@ -174,6 +180,8 @@ class Search:
             middle = interval(lo, hi).mid()
             narrow = bool((hi - lo) * arb(2) ** self.finest < max_abs(lo, hi))
         sharper = self._wanted_bits(middle, bits)
+        if narrow and sharper == bits < 512:
+            sharper = 4 * bits
         if sharper > bits:
             self.open.append((lo, hi, sharper))
         elif narrow:
