@@ -189,7 +189,7 @@ def _step(node: Basic, a: list[Column], count: int) -> Column:
     if isinstance(node, sympy.Piecewise):
         return _over(_choose, *a)
     if not node.args:
-        return _constant(node)
+        return constant_ball(node)
     if isinstance(node, sympy.Abs):
         return _over(abs, a[0])
     if isinstance(node, (sympy.Max, sympy.Min)):
@@ -198,10 +198,10 @@ def _step(node: Basic, a: list[Column], count: int) -> Column:
         return _over(arb.sgn, a[0])
     if isinstance(node, sympy.Heaviside):
         return _over(lambda x: (1 + x.sgn()) / 2, a[0])
-    return _apply(type(node), a[0])
+    return apply_function(type(node), a[0])
 
 
-def _constant(node: Basic) -> arb:
+def constant_ball(node: Basic) -> arb:
     if isinstance(node, (sympy.Rational, sympy.Float)):
         exact = sympy.Rational(node)
         return arb(fmpq(int(exact.p), int(exact.q)))
@@ -223,7 +223,7 @@ def _power(node: Basic, a: list[Column]) -> Column:
         return power if exponent > 0 else _over(truediv, 1, power)
     if isinstance(exponent, sympy.Rational):
         return _over(_Root(int(exponent.p), int(exponent.q)), a[0])
-    return _apply(sympy.exp, _over(mul, a[1], _over(arb.log, a[0])))
+    return apply_function(sympy.exp, _over(mul, a[1], _over(arb.log, a[0])))
 
 
 class _Root:
@@ -276,7 +276,7 @@ def _choose(*branches: Any) -> arb:
 # functions, with those that overflow Arb
 
 
-def _apply(kind: type, x: Column) -> Column:
+def apply_function(kind: type, x: Column) -> Column:
     y = _over(FUNCTIONS[kind].ball, x)
     mend = _FAR.get(kind)
     if mend is None:
