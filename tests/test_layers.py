@@ -39,6 +39,7 @@ ROOMS = (
     "plot",
     "sphinxext",
     "repl",
+    "commands",
     "cli",
     "__main__",
 )

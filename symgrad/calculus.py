@@ -1,0 +1,422 @@
+"""Derivatives of any order in the field that a function's own building blocks generate.
+
+The expression x/(1 + e^{-x}) lives in ℚ(x, t) with t = e^{-x} and t' = -t. Such a field is closed
+under d/dx, so an n-th derivative is a polynomial over a product of powers of few factors, where the
+product and chain rules on trees would double the expression at every order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache, reduce
+from typing import Any, NamedTuple
+
+import sympy
+from sympy import Expr, Pow, Rational, S, Symbol
+from sympy.polys.domains import QQ
+from sympy.polys.orderings import grevlex
+from sympy.polys.rings import PolyElement, PolyRing
+
+from symgrad.errors import LimitError, UndecidedError, UnsupportedError
+from symgrad.pieces import branches, same
+
+__all__ = ["agree", "limit_at", "smooth_derivative", "vanishes"]
+
+_MOST_BLOCKS = 40
+_MOST_STEPS = 80
+_MOST_TERMS = 10_000
+_NOT_FINITE = (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, sympy.AccumBounds)
+
+
+def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
+    """dⁿ expr/dxⁿ of an expression without pieces.
+
+    >>> from sympy import exp
+    >>> x = Symbol("x", real=True)
+    >>> smooth_derivative(x / (1 + exp(-x)), x, 1)
+    (x*exp(-x) + 1 + exp(-x))/(1 + exp(-x))**2
+    """
+    if n == 0:
+        return expr
+    try:
+        return _tower(expr, x).derivative(n)
+    except UnsupportedError:
+        return smooth_derivative(expr, x, n - 1).diff(x)
+
+
+def vanishes(expr: Expr, x: Symbol) -> bool:
+    """Whether the expression is zero by the algebra of its building blocks; False proves nothing."""
+    try:
+        field = _Field(expr, x)
+        return not field.element(expr).num
+    except UnsupportedError:
+        return expr == 0
+
+
+def limit_at(expr: Expr, x: Symbol, at: Expr) -> Expr | None:
+    """The value of a smooth expression at a point, by de l'Hospital's rule where it is 0/0.
+
+    None where there is no finite value.
+
+    >>> x = Symbol("x", real=True)
+    >>> limit_at((x * sympy.cos(x) - sympy.sin(x)) / x**3, x, sympy.S.Zero)
+    -1/3
+    """
+    value = expr.subs(x, at)
+    if not value.has(*_NOT_FINITE):
+        return value
+    try:
+        field = _Field(expr, x)
+        above, below = field.parts(field.element(expr))
+        for _ in range(_MOST_STEPS):
+            top, bottom = (field.expr(e).subs(x, at) for e in (above, below))
+            if top.has(*_NOT_FINITE) or bottom.has(*_NOT_FINITE):
+                return None
+            if not same(bottom, S.Zero):
+                return top / bottom
+            if not same(top, S.Zero):
+                return None
+            above, below = field.d(above), field.d(below)
+    except UnsupportedError:
+        return None
+    return None
+
+
+def agree(f: Expr, g: Expr, x: Symbol) -> bool:
+    """Whether f = g off finitely many points by exact algebra; False proves nothing.
+
+    >>> x = Symbol("x", real=True)
+    >>> agree(sympy.Abs(x).diff(x), sympy.Piecewise((-1, x <= 0), (1, True)), x)
+    True
+    """
+    if f == g:
+        return True
+    try:
+        parts = branches(f - g, x)
+    except (UndecidedError, UnsupportedError):
+        return False
+    return all(vanishes(gap, x) for on, gap in parts if not isinstance(on, sympy.FiniteSet))
+
+
+class _Fraction(NamedTuple):
+    """num / ∏ qᵢ^kᵢ over the factors qᵢ of a field; a negative kᵢ is a factor that is kept apart."""
+
+    num: PolyElement
+    powers: dict[int, int]
+
+
+class _Field:
+    """ℚ(building blocks of `expr`), closed under d/dx.
+
+    Raises `UnsupportedError` where the blocks' derivatives lead to ever new ones.
+    """
+
+    def __init__(self, expr: Expr, x: Symbol) -> None:
+        self.x = x
+        self.blocks, self.units = _exponentials_joined(_closure(expr))
+        names = [f"t{k}" for k in range(max(1, len(self.blocks)))]
+        self.ring = PolyRing(names, QQ, grevlex)
+        self.index = {block: k for k, block in enumerate(self.blocks)}
+        self.factors: list[PolyElement] = []
+        self.shown: dict[int, Expr] = {}
+        self.roots: dict[int, tuple[int, PolyElement]] = {}
+        for block in self.blocks:
+            if isinstance(block, Pow) and isinstance(block.exp, Rational):
+                base = self.element(block.base)
+                if base.powers:
+                    raise UnsupportedError(
+                        f"the root of a fraction {block} generates no field here"
+                    )
+                self.roots[self.index[block]] = (int(block.exp.q), base.num)
+            elif isinstance(block, sympy.tanh):
+                square = 1 - self._generator(sympy.sech(*block.args)) ** 2
+                self.roots[self.index[block]] = (2, square)
+                self.shown[len(self.factors)] = block**2
+                self.factors.append(square)
+        self.slopes: list[_Fraction] = []
+        for block in self.blocks:
+            self.slopes.append(self._slope(block))
+
+    # arithmetic
+
+    def _generator(self, block: Any) -> PolyElement:
+        return self.ring.gens[self.index[block]]
+
+    def _make(self, num: PolyElement, powers: dict[int, int]) -> _Fraction:
+        """The fraction with roots reduced and every factor divided out as often as it goes."""
+        num = self._reduced(num)
+        if not num:
+            return _Fraction(num, {})
+        powers = dict(powers)
+        for k, factor in enumerate(self.factors):
+            quotient = _divided(num, factor)
+            while quotient is not None:
+                num, powers[k] = quotient, powers.get(k, 0) - 1
+                quotient = _divided(num, factor)
+        return _Fraction(num, {k: p for k, p in powers.items() if p})
+
+    def _reduced(self, num: PolyElement) -> PolyElement:
+        for k, (q, base) in self.roots.items():
+            while any(m[k] >= q for m in num):
+                done = self.ring.zero
+                for monomial, c in num.items():
+                    power, rest = divmod(monomial[k], q)
+                    lower = (*monomial[:k], rest, *monomial[k + 1 :])
+                    done += self.ring.from_dict({lower: c}) * base**power
+                num = done
+        return num
+
+    def _sum(self, terms: Iterable[_Fraction]) -> _Fraction:
+        parts = [t for t in terms if t.num]
+        if not parts:
+            return _Fraction(self.ring.zero, {})
+        keys = {k for t in parts for k in t.powers}
+        common = {k: max(t.powers.get(k, 0) for t in parts) for k in keys}
+        total = self.ring.zero
+        for t in parts:
+            num = t.num
+            for k, p in common.items():
+                if p > t.powers.get(k, 0):
+                    num = num * self.factors[k] ** (p - t.powers.get(k, 0))
+            total += num
+        return self._make(total, common)
+
+    def _product(self, a: _Fraction, b: _Fraction) -> _Fraction:
+        powers = dict(a.powers)
+        for k, p in b.powers.items():
+            powers[k] = powers.get(k, 0) + p
+        return self._make(a.num * b.num, powers)
+
+    def _inverse(self, a: _Fraction) -> _Fraction:
+        if not a.num:
+            raise UnsupportedError("division by an expression that is zero")
+        constant, factors = a.num.factor_list()
+        top, powers = self.ring.one, {k: -p for k, p in a.powers.items()}
+        for factor, multiplicity in factors:
+            place = self.ring.gens.index(factor) if factor in self.ring.gens else -1
+            if isinstance(self.blocks[place], Pow) and place in self.roots:
+                q, base = self.roots[place]
+                inverse = self._inverse(_Fraction(base**multiplicity, {}))
+                top *= factor ** ((q - 1) * multiplicity) * inverse.num
+                factors_of_base = inverse.powers
+            else:
+                if factor not in self.factors:
+                    self.factors.append(factor)
+                factors_of_base = {self.factors.index(factor): multiplicity}
+            for k, p in factors_of_base.items():
+                powers[k] = powers.get(k, 0) + p
+        return self._make(top / constant, powers)
+
+    def _power(self, a: _Fraction, n: int) -> _Fraction:
+        if n < 0:
+            return self._power(self._inverse(a), -n)
+        return self._make(a.num**n, {k: p * n for k, p in a.powers.items()})
+
+    # expressions in and out
+
+    def element(self, expr: Any) -> _Fraction:
+        """The expression as an element of the field."""
+        if expr.is_Number:
+            return _Fraction(self.ring.ground_new(QQ.from_sympy(Rational(expr))), {})
+        if expr in self.index:
+            return _Fraction(self._generator(expr), {})
+        if isinstance(expr, sympy.Add):
+            return self._sum(map(self.element, expr.args))
+        if isinstance(expr, sympy.Mul):
+            return reduce(self._product, map(self.element, expr.args))
+        if isinstance(expr, sympy.exp):
+            content, direction = _direction(expr)
+            unit = self.units[direction]
+            power = content / _direction(unit)[0]
+            return self._power(_Fraction(self._generator(unit), {}), int(power))
+        if isinstance(expr, sympy.tanh):
+            square = self._power(self.element(expr.args[0].args[0]), 2)
+            one = _Fraction(self.ring.one, {})
+            below = self._inverse(self._sum([square, one]))
+            return self._product(self._sum([square, _Fraction(-one.num, {})]), below)
+        base, exponent = expr.as_base_exp()
+        if exponent.is_Integer:
+            return self._power(self.element(base), int(exponent))
+        root = _Fraction(self._generator(Pow(base, Rational(1, exponent.q))), {})
+        return self._power(root, int(exponent.p))
+
+    def _slope(self, block: Any) -> _Fraction:
+        if block == self.x:
+            return _Fraction(self.ring.one, {})
+        if not block.has(self.x):
+            return _Fraction(self.ring.zero, {})
+        itself = _Fraction(self._generator(block), {})
+        if isinstance(block, sympy.exp):
+            return self._product(itself, self.d(self.element(block.args[0])))
+        if isinstance(block, Pow):
+            base, exponent = map(self.element, block.args)
+            relative = self._product(self.d(base), self._inverse(base))
+            terms = [self._product(exponent, relative)]
+            if block.exp.has(self.x):
+                terms.append(self._product(self.d(exponent), self.element(sympy.log(block.base))))
+            return self._product(itself, self._sum(terms))
+        return self._product(self.element(_outer(block)), self.d(self.element(block.args[0])))
+
+    def d(self, a: _Fraction) -> _Fraction:
+        """The derivative of an element."""
+        terms = [self._poly_slope(a.num, a.powers)]
+        for k, p in a.powers.items():
+            drop = {**a.powers, k: p + 1}
+            terms.append(self._poly_slope(self.factors[k], drop, -p * a.num))
+        return self._sum(terms)
+
+    def _poly_slope(
+        self, num: PolyElement, powers: dict[int, int], times: PolyElement | int = 1
+    ) -> _Fraction:
+        terms = []
+        for generator, slope in zip(self.ring.gens, self.slopes, strict=False):
+            partial = num.diff(generator)
+            if partial and slope.num:
+                terms.append(_Fraction(partial * slope.num * times, slope.powers))
+        total = self._sum(terms)
+        return self._product(total, _Fraction(self.ring.one, powers))
+
+    def parts(self, a: _Fraction) -> tuple[_Fraction, _Fraction]:
+        """Numerator and denominator."""
+        below = {k: -p for k, p in a.powers.items() if p > 0}
+        above = {k: p for k, p in a.powers.items() if p < 0}
+        return _Fraction(a.num, above), _Fraction(self.ring.one, below)
+
+    def expr(self, a: _Fraction) -> Expr:
+        """The element as an expression: content, common monomial, rest, over the factors."""
+        if not a.num:
+            return S.Zero
+        monomials = list(a.num)
+        common = tuple(map(min, zip(*monomials, strict=True)))
+        rest = self.ring.from_dict(
+            {tuple(e - c for e, c in zip(m, common, strict=True)): v for m, v in a.num.items()}
+        )
+        content, rest = rest.primitive()
+        if rest.LC < 0:
+            content, rest = -content, -rest
+        monomial = [block**power for block, power in zip(self.blocks, common, strict=False)]
+        scale, factors = QQ.to_sympy(content), []
+        for k, p in a.powers.items():
+            factor = self.shown.get(k, self.factors[k].as_expr(*self.blocks)) ** -p
+            if factor.is_number:
+                scale *= factor
+            else:
+                factors.append(factor)
+        whole = rest.as_expr(*self.blocks)
+        if not scale.is_Rational:
+            whole, scale = sympy.Add(*(t * scale for t in sympy.Add.make_args(whole))), S.One
+        return sympy.Mul(scale, whole, *monomial, *factors)
+
+
+class _Tower:
+    """An expression and its derivatives, each computed once from the one before."""
+
+    def __init__(self, expr: Expr, x: Symbol) -> None:
+        self.orders_of = expr
+        self.field = _Field(expr, x)
+        self.orders = [self.field.element(expr)]
+        self.exprs: dict[int, Expr] = {}
+
+    def derivative(self, n: int) -> Expr:
+        while len(self.orders) <= n:
+            self.orders.append(self.field.d(self.orders[-1]))
+            if len(self.orders[-1].num) > _MOST_TERMS:
+                raise LimitError(
+                    f"derivative {len(self.orders) - 1} of {self.orders_of} has more than "
+                    f"{_MOST_TERMS} terms; take its values from jets (`rigor.program(...).jet`)"
+                )
+        if n not in self.exprs:
+            self.exprs[n] = self.field.expr(self.orders[n])
+        return self.exprs[n]
+
+
+@lru_cache(maxsize=512)
+def _tower(expr: Expr, x: Symbol) -> _Tower:
+    return _Tower(expr, x)
+
+
+def _divided(num: PolyElement, factor: PolyElement) -> PolyElement | None:
+    """num / factor where that is a polynomial, else None."""
+    lead, c = factor.LM, factor.LC
+    rest, quotient = num.copy(), num.ring.zero
+    while rest:
+        top = rest.LM
+        if any(e < f for e, f in zip(top, lead, strict=True)):
+            return None
+        monomial = tuple(e - f for e, f in zip(top, lead, strict=True))
+        term = (monomial, rest[top] / c)
+        quotient[monomial] = term[1]
+        rest = rest - factor.mul_term(term)
+    return quotient
+
+
+def _closure(expr: Expr) -> set[Any]:
+    """The building blocks of an expression, of their arguments and of their derivatives."""
+    blocks: set[Any] = set()
+    seen: set[Any] = set()
+    todo: list[Any] = [expr]
+    while todo:
+        node = todo.pop()
+        if node in seen or node.is_Rational or node.is_Float:
+            continue
+        seen.add(node)
+        if isinstance(node, (sympy.Add, sympy.Mul)):
+            todo += node.args
+        elif isinstance(node, (Symbol, sympy.NumberSymbol)):
+            blocks.add(node)
+        elif isinstance(node, Pow):
+            todo.append(node.base)
+            if isinstance(node.exp, sympy.Integer):
+                continue
+            if isinstance(node.exp, Rational):
+                blocks.add(Pow(node.base, Rational(1, node.exp.q)))
+            else:
+                blocks.add(node)
+                todo += [node.exp, sympy.log(node.base)]
+        elif isinstance(node, sympy.exp):
+            blocks.add(node)
+            todo.append(node.args[0])
+        elif isinstance(node, sympy.tanh) and isinstance(node.args[0], sympy.log):
+            todo.append(node.args[0].args[0])
+        elif isinstance(node, sympy.Function) and len(node.args) == 1:
+            blocks.add(node)
+            todo += [node.args[0], _outer(node)]
+        else:
+            raise UnsupportedError(f"{node} generates no field that is used here")
+        if len(blocks) > _MOST_BLOCKS:
+            raise UnsupportedError(f"the derivatives of {expr} lead to ever new functions")
+    return blocks
+
+
+def _outer(f: Any) -> Expr:
+    """f'(u) for the block f(u); of tanh as a square, which does not cancel where tanh is flat."""
+    if isinstance(f, sympy.tanh):
+        return sympy.sech(*f.args) ** 2
+    return f.fdiff(1)
+
+
+def _direction(e: Any) -> tuple[Rational, Expr]:
+    """exp(c w) as (c, w), with w the same for all rational multiples."""
+    content, direction = e.args[0].primitive()
+    if direction.could_extract_minus_sign():
+        content, direction = -content, -direction
+    more, direction = direction.as_coeff_Mul()
+    return content * more, direction
+
+
+def _exponentials_joined(blocks: set[Any]) -> tuple[list[Any], dict[Expr, Any]]:
+    """The blocks in order of size, with one exponential for all integer multiples of an argument."""
+    contents: dict[Expr, list[Rational]] = {}
+    others = []
+    for block in blocks:
+        if isinstance(block, sympy.exp):
+            c, w = _direction(block)
+            contents.setdefault(w, []).append(c)
+        else:
+            others.append(block)
+    units = {}
+    for w, cs in contents.items():
+        step = reduce(sympy.gcd, map(abs, cs))
+        units[w] = sympy.exp((step if any(c > 0 for c in cs) else -step) * w)
+    ordered = sorted([*others, *units.values()], key=lambda b: (b.count_ops(), b.sort_key()))
+    return ordered, units
