@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sympy import Expr, S, Set, Symbol
+import sympy
+from sympy import Expr, FiniteSet, S, Set, Symbol
 
-from symgrad.activation import Head, Univariate, elementary
+from symgrad.activation import Head, Univariate, X, elementary
 from symgrad.errors import LimitError
-from symgrad.pieces import branches, order, same
+from symgrad.pieces import branches, is_bent, same
 from symgrad.tails.expand import Expander
 from symgrad.tails.field import Field
 from symgrad.tails.model import Model, MoreTerms, Workshop
@@ -34,23 +37,53 @@ class Germ:
 def germ(u: Univariate, toward: Expr, size: int, field: Field) -> Germ:
     """The branch of the function next to ±oo and its model with at least `size` terms."""
     flip = toward is S.NegativeInfinity
-    pieces = branches(u.elementary, u.x)
-    where, branch = pieces[0 if flip else -1]
+    formula, order_of = _written(u)
+    pieces = branches(formula, u.x)
+    if flip:
+        pieces = pieces[::-1]
+    where, branch = pieces[-1]
     start, is_open = _end(where, flip)
-    whole = len(pieces) == 1
-    if is_open and not whole:
+    if is_open and len(pieces) > 1:
         at = -start if flip else start
         is_open = not any(
-            at in other and same(formula.subs(u.x, at), branch.subs(u.x, at))
-            for other, formula in pieces
+            at in other and same(part.subs(u.x, at), branch.subs(u.x, at)) for other, part in pieces
         )
-    reach = _smooth_from(u, flip)
-    if reach is not None and order(reach[0], start) >= 0:
-        start, is_open, whole = *reach, False
+    if len(pieces) > 1 and order_of:
+        is_open = is_open or not _differentiable(u, pieces, -start if flip else start)
     y = Symbol(u.x.name, real=True)
-    inner = branch.xreplace({u.x: -y if flip else y})
+    smooth = _derivative(branch, u.x, u.order) if u.activation else branch
     scale = Scale(field, y)
-    return Germ(scale, inner, model_of(scale, inner, size), start, is_open, whole)
+    inner = smooth.xreplace({u.x: -y if flip else y})
+    model = _any_form(scale, inner, size)
+    return Germ(scale, inner, model, start, is_open, len(pieces) == 1)
+
+
+def _written(u: Univariate) -> tuple[Expr, int]:
+    """The formula whose break points count, and the order of the derivatives in the function.
+
+    For a derivative of an activation it is the activation's own formula: a point where g has a corner
+    is none where g' is asked about.
+    """
+    if u.activation is not None:
+        return u.activation.derivative(0).expr.xreplace({X: u.x}), u.order
+    heads = u.expr.atoms(Head)
+    if not heads:
+        return elementary(u.expr), 0
+    plain = {h: _head(h) for h in heads if h.order.is_Integer}
+    return elementary(u.expr.xreplace(plain)), max(int(h.order) for h in plain)
+
+
+def _head(h: Head) -> Expr:
+    """g⁽ⁿ⁾(z) by plain rules where g has no pieces; the derivatives of a factored form expand worse."""
+    formula = h.activation.derivative(0).expr
+    if h.order == 0 or is_bent(formula, X):
+        return h
+    return _derivative(formula, X, int(h.order)).xreplace({X: h.z})
+
+
+@lru_cache(maxsize=1024)
+def _derivative(expr: Expr, x: Symbol, n: int) -> Expr:
+    return expr if n == 0 else _derivative(expr, x, n - 1).diff(x)
 
 
 def _end(where: Set, flip: bool) -> tuple[Expr, bool]:
@@ -59,35 +92,38 @@ def _end(where: Set, flip: bool) -> tuple[Expr, bool]:
     return where.inf, bool(where.left_open)  # type: ignore[attr-defined]
 
 
-def _smooth_from(u: Univariate, flip: bool) -> tuple[Expr, bool] | None:
-    """The last break point of the functions whose derivatives occur, and whether it is left out.
+def _differentiable(u: Univariate, pieces: Sequence[tuple[Set, Expr]], at: Expr) -> bool:
+    """Whether the last piece's formula gives the derivative at its end point too.
 
-    At a kink a derivative is what the record's convention says; where the record says nothing and the
-    one-sided derivatives differ, it does not exist.
+    So it is where the one-sided derivatives agree, or where the record's convention for the slope at
+    the kink is the one of this side.
     """
-    heads = [h for h in u.expr.atoms(Head) if h.order != 0]
-    if not heads:
-        return None
-    plain = {h: Head(h.activation, 0, h.z) for h in heads}
-    pieces = branches(elementary(u.expr.xreplace(plain)), u.x)
-    if len(pieces) == 1:
-        return None
-    if flip:
-        pieces = pieces[::-1]
-    (_, beside), (where, outer) = pieces[-2:]
-    start, is_open = _end(where, flip)
-    at = -start if flip else start
-    n = max(int(h.order) for h in heads)
-    if u.activation is None or u.expr not in heads:
-        return start, True
-    if all(
-        same(beside.diff(u.x, k).subs(u.x, at), outer.diff(u.x, k).subs(u.x, at))
-        for k in range(n + 1)
-    ):
-        return None
-    slope = next((k.slope for k in u.activation.kinks if same(k.at, at)), None)
-    agrees = n == 1 and slope is not None and same(slope, outer.diff(u.x).subs(u.x, at))
-    return start, not agrees
+    if u.activation is None or isinstance(pieces[-2][0], FiniteSet):
+        return False
+    beside, outer = (part for _, part in pieces[-2:])
+
+    def slope(part: Expr, n: int) -> Expr:
+        return _derivative(part, u.x, n).subs(u.x, at)
+
+    if all(same(slope(beside, k), slope(outer, k)) for k in range(u.order + 1)):
+        return True
+    stated = next((k.slope for k in u.activation.kinks if same(k.at, at)), None)
+    return u.order == 1 and stated is not None and same(stated, slope(outer, 1))
+
+
+def _any_form(scale: Scale, e: Expr, size: int) -> Model:
+    """The model of the expression as written, else of its expanded and factored forms."""
+    try:
+        return model_of(scale, e, size)
+    except LimitError:
+        for rewrite in (sympy.expand, sympy.factor):
+            other = rewrite(e)
+            if other != e:
+                try:
+                    return model_of(scale, other, size)
+                except LimitError:
+                    continue
+        raise
 
 
 def model_of(scale: Scale, e: Expr, size: int) -> Model:
