@@ -95,11 +95,24 @@ def activation_page(g) -> str:
         directive("symgrad:tails", f"{name}''(x)", terms=2),
         directive("symgrad:tails", f"{name}'''(x)", terms=2),
     ]  # fmt: skip
-    if not open_:
-        for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
-            text.append(
-                directive("symgrad:plot", f"{name}'(x)", kind="tail", toward=toward, range=where)
-            )
+    if open_:
+        text.append("With its parameters left open there is no more to decide; bind them.\n")
+        return "\n".join(text)
+    for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
+        options = {"kind": "tail", "toward": toward, "range": where}
+        text.append(directive("symgrad:plot", f"{name}'(x)", **options))
+    text += [
+        heading("Global facts", "-"),
+        directive("symgrad:facts", name, orders="0 1 2"),
+        heading("Thresholds", "-"),
+        directive("symgrad:saturation", name, eps="1/100 1e-6 1e-16"),
+        heading("Depth", "-"),
+        directive("symgrad:depth-law", name),
+        heading("Kernel", "-"),
+        f"``symgrad.lambdify(x, {name}(x).diff(x))`` and what it was measured at:\n",
+        directive("symgrad:kernel", f"{name}'(x)", points=500),
+        directive("symgrad:plot", f"{name}'(x)", kind="error"),
+    ]
     return "\n".join(text)
 
 
@@ -158,7 +171,8 @@ def references() -> str:
         "   * - Source\n     - Used by",
     ]
     lines += [
-        f"   * - {linked(source)}\n     - {', '.join(pages)}" for source, pages in sorted(used.items())
+        f"   * - {linked(source)}\n     - {', '.join(users)}"
+        for source, users in sorted(used.items())
     ]
     return write("reference/references.rst", "\n".join(lines) + "\n")
 

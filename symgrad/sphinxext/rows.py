@@ -63,6 +63,11 @@ ROWS = (
         "a function",
         {"toward": _TOWARD, "terms": whole(1, 12), "at": numbers(), "proof": flag},
     ),
+    Row("survey", "activations, as sigmoid | tanh; all if none", {"orders": wholes(1, 3)}, True),
+    Row("compare", "two functions, as tanh'(x) | sigmoid'(x)", {"toward": choice("oo", "-oo"),
+                                                                 "proof": flag}),
+    Row("depth-law", "an activation", {"weight": number, "bias": number, "start": number,
+                                       "proof": flag}),
     Row("bound", "a function", {"on": text, "proof": flag}),
     Row("facts", "a function", {"orders": wholes(0, 6), "proof": flag}),
     Row(

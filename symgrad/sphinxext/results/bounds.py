@@ -6,18 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Expr, FiniteSet, Reals, S
+from sympy import Expr, FiniteSet, Float, Ge, Le, Rational, Reals, S
 
 from symgrad import words
-from symgrad.activation import Univariate, univariate
-from symgrad.bounds import extrema
-from symgrad.bounds.zeros import zeros
+from symgrad.activation import Univariate, X, univariate
+from symgrad.bounds import Saturation, extrema, lipschitz, saturation, zeros
 from symgrad.errors import InputError
 from symgrad.fact import Fact
 from symgrad.plot import sample
-from symgrad.render import Block, Para, Table
+from symgrad.render import Block, Para, Table, text
 from symgrad.render.blocks import Cell
-from symgrad.sphinxext.results.reading import Maker, Request, failed, function, proof, standing
+from symgrad.sphinxext.results.reading import (
+    Maker,
+    Request,
+    activation,
+    ends,
+    failed,
+    function,
+    proof,
+    standing,
+)
 from symgrad.sphinxext.setting import Answer
 
 __all__ = ["MAKERS"]
@@ -83,6 +91,10 @@ def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
         shown: Cell = roots.set if roots.verdict else "not decided"
         rows.append((u.expr, "zeros", shown, "", "", _word(roots.fact)))
         facts += [found.fact, roots.fact]
+        if u.order == 0:
+            least = lipschitz(u.expr, x=u.x)
+            rows.append((u.expr, "Lipschitz constant", *_taken(least), _word(least.fact)))
+            facts.append(least.fact)
         wrong += _escapes(u, Reals, found.inf.value, found.sup.value)
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
     blocks: list[Block] = [Table(head, tuple(rows)), *_reasons(facts)]
@@ -94,6 +106,51 @@ def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
         failed=(*failed(*((fact.id, fact.verdict) for fact in facts)), *wrong),
         facts=tuple(fact.id for fact in facts),
     )
+
+
+def _taken(found: Any) -> tuple[Cell, Cell, Cell]:
+    """Value, where it is taken, and nothing for where it is approached."""
+    nowhere = found.where is S.EmptySet
+    return _value(found.value), "nowhere" if nowhere else found.where, ""
+
+
+def _saturation(request: Request, options: Mapping[str, Any]) -> Answer:
+    g = activation(request)
+    rows: list[tuple[Cell, ...]] = []
+    facts: list[Fact] = []
+    laws: dict[Expr, Expr] = {}
+    for end in ends(options):
+        for word in options.get("eps", ("1/100", "1e-6", "1e-16")):
+            found = saturation(g, Rational(word), end)
+            rows.append((f"|g'| ≤ {word}", *_threshold(found), _word(found.fact)))
+            facts.append(found.fact)
+            if found.law is not None:
+                laws[end] = found.law
+    table = Table(("Wanted", "holds for", "the threshold is", "Verdict"), tuple(rows))
+    blocks: list[Block] = [table]
+    for end, law in laws.items():
+        blocks.append(Para("Towards ", end, " the threshold grows like ", law, " as ε → 0."))
+    blocks += [standing(fact) for fact in facts if not fact.verdict]
+    return Answer(
+        tuple(blocks), failed=failed(*((fact.id, fact.verdict) for fact in facts)),
+        facts=tuple(dict.fromkeys(fact.id for fact in facts)),
+    )  # fmt: skip
+
+
+def _threshold(found: Saturation) -> tuple[Cell, Cell]:
+    """The condition on x, and the threshold in digits."""
+    if found.value is None:
+        return "no such place: the tail does not fall below it", ""
+    if found.value is S.NaN:
+        return "not decided", ""
+    if found.value.is_infinite:
+        return "every x", ""
+    beyond = Ge if found.toward is S.Infinity else Le
+    shown: Cell = "x from the threshold on"
+    if found.closed and len(text(found.value)) <= 60:
+        shown = beyond(X, found.value, evaluate=False)
+    mid = found.enclosure(12).mid
+    return shown, str(mid if mid.is_Integer else Float(mid, 12))
 
 
 def _value(value: Expr) -> Cell:
@@ -117,4 +174,4 @@ def _reasons(facts: Sequence[Fact]) -> list[Block]:
     return [*proved, *rest]
 
 
-MAKERS: dict[str, Maker] = {"bound": _bound, "facts": _facts}
+MAKERS: dict[str, Maker] = {"bound": _bound, "facts": _facts, "saturation": _saturation}

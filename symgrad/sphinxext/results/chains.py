@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Symbol
+from sympy import Eq, Rational, Symbol
 
 from symgrad.chain import Chain
 from symgrad.chain.symbolic import SymbolicChain
+from symgrad.depth import depth_law
 from symgrad.errors import InputError
 from symgrad.fact import Derivation
 from symgrad.render import Block, Formula, Listing, Para, Section, Table
 from symgrad.render.blocks import Cell
-from symgrad.sphinxext.results.reading import Maker, Request, activation, chain, failed
+from symgrad.sphinxext.results.reading import Maker, Request, activation, chain, failed, proof
 from symgrad.sphinxext.setting import Answer
 
 __all__ = ["MAKERS"]
@@ -64,7 +65,7 @@ def _numbered(request: Request, options: Mapping[str, Any]) -> tuple[Chain, Any]
     net = chain(request)
     of, layer = options.get("of", "delta"), options.get("layer", 1)
     if of == "hessian":
-        raise InputError("the Hessian has no layer and no form: give :of: hessian with :steps: alone")
+        raise InputError("the Hessian has no :layer: and no :form:")
     if of == "delta":
         return net, net.delta(layer)
     return net, net.gradient(of, None if of == "x" else layer)
@@ -104,4 +105,18 @@ def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
     return [Table(("Step", "Claim", "Because", "From"), tuple(rows))]
 
 
-MAKERS: dict[str, Maker] = {"derivation": _derivation}
+def _depth_law(request: Request, options: Mapping[str, Any]) -> Answer:
+    g = activation(request)
+    usual = {"weight": "1", "bias": "0", "start": "1"}
+    w, b, start = (Rational(options.get(key, word)) for key, word in usual.items())
+    law = depth_law(g, w, b, start)
+    blocks: list[Block] = [
+        Para("With every weight ", w, ", every bias ", b, " and ", Eq(Symbol("z__1"), start), ":"),
+        *law._blocks(),
+    ]
+    if "proof" in options:
+        blocks += proof(law.derivation)
+    return Answer(tuple(blocks), failed=failed((law.fact.id, law.verdict)))
+
+
+MAKERS: dict[str, Maker] = {"derivation": _derivation, "depth-law": _depth_law}

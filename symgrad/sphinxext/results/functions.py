@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, Rational, S
+from sympy import Rational, S
 
 from symgrad import words
 from symgrad.activation import Activation, Head, X
+from symgrad.bounds import extrema
+from symgrad.catalogue import activations
+from symgrad.errors import InputError
 from symgrad.oracle.formats import Kind
 from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
+from symgrad.render.blocks import Cell
 from symgrad.rigor import precision, program
 from symgrad.sphinxext.results.reading import (
     Maker,
     Request,
     activation,
+    ends,
     failed,
     function,
     names,
@@ -26,7 +31,7 @@ from symgrad.sphinxext.results.reading import (
     standing,
 )
 from symgrad.sphinxext.setting import Answer
-from symgrad.tails import Tail, tail
+from symgrad.tails import Tail, compare, tail
 
 __all__ = ["MAKERS"]
 
@@ -54,7 +59,7 @@ def _definition(request: Request, options: Mapping[str, Any]) -> Answer:
 
 
 def _difference(g: Activation, n: int) -> tuple[str, ...]:
-    """What is wrong with the formula of g⁽ⁿ⁾: it is held against the Taylor series of g in balls."""
+    """What is wrong with the formula of g⁽ⁿ⁾, held against the Taylor series of g in balls."""
     if g.free_symbols:
         return ()
     wrong = []
@@ -74,16 +79,10 @@ def _difference(g: Activation, n: int) -> tuple[str, ...]:
 _END = {S.Infinity: "∞", S.NegativeInfinity: "−∞"}
 
 
-def _ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
-    toward = options.get("toward", "both")
-    return {"oo": (S.Infinity,), "-oo": (S.NegativeInfinity,)}.get(
-        toward, (S.Infinity, S.NegativeInfinity)
-    )
-
-
 def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
     f = function(request)
-    found = [tail(f.expr, x=f.x, toward=end, terms=options.get("terms", 3)) for end in _ends(options)]
+    terms = options.get("terms", 3)
+    found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ends(options)]
     blocks: list[Block] = []
     for one in found:
         blocks += [Para("As ", f.x, " → ", one.toward, f": {one.tail_class.kind}."), *one._blocks()]
@@ -130,5 +129,61 @@ def _touches(value: Any, box: Any) -> bool:
     return bool(box.lo - room <= middle <= box.hi + room)
 
 
-MAKERS: dict[str, Maker] = {"expr": _expr, "definition": _definition, "tails": _tails}
+def _compare(request: Request, options: Mapping[str, Any]) -> Answer:
+    parts = [part.strip() for part in request["argument"].split("|")]
+    if len(parts) != 2:
+        raise InputError(f"two functions are compared, as f | g; got {len(parts)}")
+    f, g = (function(request, part) for part in parts)
+    found = compare(f.expr, g.expr, ends({"toward": "oo", **options})[0])
+    blocks = [*found._blocks(), standing(found.fact)]
+    if "proof" in options:
+        blocks += proof(found.derivation)
+    label = next((b for b in blocks if isinstance(b, Formula)), None)
+    return Answer(
+        tuple(blocks), label=label, failed=failed((found.fact.id, found.verdict)),
+        facts=(found.fact.id,),
+    )  # fmt: skip
+
+
+def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
+    """Each activation's derivative in both tails, with sup |g'|, one row each."""
+    known = names(request).functions
+    if request["argument"]:
+        records = [activation(request, part.strip()) for part in request["argument"].split("|")]
+    else:
+        own = [known[name].make for name in request["activations"]]
+        records = [g for g in (*activations(), *own) if not g.free_symbols]
+    rows: list[tuple[Cell, ...]] = []
+    wrong: list[str] = []
+    for g in records:
+        for n in options.get("orders", [1]):
+            both = []
+            for end in (S.Infinity, S.NegativeInfinity):
+                one = tail(g.d(n), toward=end, terms=1)
+                both += [one.tail_class.kind, one.tail_class.leading]
+                wrong += failed((one.fact.id, one.verdict))
+            bounds = extrema(g.d(n))
+            wrong += failed((bounds.fact.id, bounds.verdict))
+            rows.append((g.d(n)(X), *both, _larger(bounds)))
+    head = ("Function", "As x → ∞", "leading term", "As x → −∞", "leading term", "sup |·|")
+    return Answer((Table(head, tuple(rows), "Both tails of each derivative"),), failed=tuple(wrong))
+
+
+def _larger(bounds: Any) -> Cell:
+    """sup |f| from sup f and inf f."""
+    if S.NaN in (bounds.sup.value, bounds.inf.value):
+        return "not decided"
+    above, below = abs(bounds.sup.value), abs(bounds.inf.value)
+    if above in (S.Zero, below) or below is S.Infinity:
+        return below
+    return above if below is S.Zero or float(above) > float(below) else below
+
+
+MAKERS: dict[str, Maker] = {
+    "expr": _expr,
+    "definition": _definition,
+    "tails": _tails,
+    "compare": _compare,
+    "survey": _survey,
+}
 

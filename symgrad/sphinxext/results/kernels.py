@@ -1,4 +1,4 @@
-"""The kernel directive: how the function is computed, where it switches, and what it was measured at."""
+"""The kernel directive: how the function is computed, where it switches, what was measured."""
 
 from __future__ import annotations
 

@@ -82,8 +82,8 @@ def _error(request: Request, options: Mapping[str, Any]) -> Drawing:
     switches = [s for s in kernel.switch_points if low < s < high]
     return Drawing(
         lambda: plot.errors(pairs, switches=switches).figure,
-        f"Plot of the error in ulp of the kernel of {text(f.expr)} at {len(pairs)} points from {low} "
-        f"to {high}; the largest is {max(e for _, e in pairs):.2f}",
+        f"Plot of the error in ulp of the kernel of {text(f.expr)} at {len(pairs)} points from "
+        f"{low} to {high}; the largest is {max(e for _, e in pairs):.2f}",
     )
 
 

@@ -1,11 +1,11 @@
-"""The words of a request as functions, activations, chains; and what every claim shown has alike."""
+"""The words of a request as functions, activations, chains; and what all claims have alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sympy import Basic
+from sympy import Basic, Expr, S
 
 from symgrad import words
 from symgrad.activation import Activation, Univariate, X, univariate
@@ -16,7 +16,18 @@ from symgrad.parse import Names
 from symgrad.render import Block, Para, Section
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["Maker", "Request", "activation", "chain", "failed", "function", "names", "proof", "standing"]
+__all__ = [
+    "Maker",
+    "Request",
+    "activation",
+    "chain",
+    "ends",
+    "failed",
+    "function",
+    "names",
+    "proof",
+    "standing",
+]
 
 Request = Mapping[str, Any]
 Maker = Callable[[Request, Mapping[str, Any]], Answer]
@@ -76,6 +87,14 @@ def chain(request: Request) -> Chain:
     bias = False if "no-bias" in options else None
     layers = [Layer(g, bias=bias) for g in records]
     return Chain(layers, loss=options.get("loss", "squared_error"))
+
+
+def ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
+    """The ends that the option :toward: means; both where it is not given."""
+    toward = options.get("toward", "both")
+    return {"oo": (S.Infinity,), "-oo": (S.NegativeInfinity,)}.get(
+        toward, (S.Infinity, S.NegativeInfinity)
+    )
 
 
 def proof(derivation: Derivation, title: str = "Proof") -> Iterator[Block]:
