@@ -6,7 +6,7 @@ algebra, never from a small ball; where it has symbols, from their assumptions o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy
 from flint import arb, fmpq
@@ -87,8 +87,8 @@ class Field:
         self._signs: dict[Expr, int] = {}
         self._balls: dict[tuple[Number, int], arb] = {}
 
-    def sign(self, c: Number, what: str = "") -> int:
-        """The proved sign; `what` is the comparison that asks for it."""
+    def sign(self, c: Number, what: str | Callable[[], str] = "") -> int:
+        """The proved sign; `what` is the comparison that asks for it, in words."""
         if isinstance(c, fmpq):
             return (c > 0) - (c < 0)
         found = self._signs.get(c)
@@ -96,7 +96,7 @@ class Field:
             found = self._signs[c] = self._sign(c, what)
         return found
 
-    def _sign(self, c: Expr, what: str) -> int:
+    def _sign(self, c: Expr, what: str | Callable[[], str]) -> int:
         if not c.free_symbols:
             return sign(c)
         if self.box and c.free_symbols <= set(self.box):
@@ -108,10 +108,11 @@ class Field:
                 return 0
             if form.is_positive or form.is_negative:
                 return 1 if form.is_positive else -1
-        need = f"{what} needs" if what else "this needs"
+        asked = what() if callable(what) else what
+        names = ", ".join(sorted(map(str, c.free_symbols)))
         raise UndecidedError(
-            f"{need} the sign of {c}, which the assumptions do not decide; "
-            f"give {', '.join(sorted(map(str, c.free_symbols)))} a sign, a number or an interval"
+            f"{asked or 'this tail'} depends on the sign of {c}, which the assumptions on {names} do not "
+            f"decide; assume {c} > 0 or {c} < 0, or give {names} a number or an interval"
         )
 
     def is_zero(self, c: Number) -> bool:

@@ -161,7 +161,7 @@ class Workshop:
         """f = c·m·(1 + u), u → 0."""
         m, c = f.lead
         inverse = power(c, fmpq(-1))
-        down = self.scale.power(m, fmpq(-1))
+        down = self.scale.inverse(m)
         mono = self.scale.mul
         terms = tuple((mono(n, down), mul(d, inverse)) for n, d in f.terms[1:])
         if f.rem is None:

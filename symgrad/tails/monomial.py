@@ -8,7 +8,6 @@ as x → oo (Hardy's fields; Gruntz 1996; Salvy and Shackell 2010).
 from __future__ import annotations
 
 from functools import cmp_to_key
-from typing import NamedTuple
 
 import sympy
 from flint import fmpq
@@ -19,11 +18,38 @@ from symgrad.tails.field import ONE, ZERO, Field, Number, add, expr, mul
 __all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "product", "to_expr"]
 
 
-class Monomial(NamedTuple):
+class Monomial:
     """x^powers[0] (log x)^powers[1] ... exp(Σ c·m for (m, c) in exps)."""
 
-    powers: tuple[Number, ...]
-    exps: tuple[tuple[Monomial, Number], ...]
+    __slots__ = ("_hash", "exps", "powers")
+
+    def __init__(
+        self, powers: tuple[Number, ...], exps: tuple[tuple[Monomial, Number], ...]
+    ) -> None:
+        self.powers = powers
+        self.exps = exps
+        self._hash = hash((tuple(map(_key, powers)), tuple((m, _key(c)) for m, c in exps)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Monomial)
+            and self._hash == other._hash
+            and self.powers == other.powers
+            and self.exps == other.exps
+        )
+
+    def __repr__(self) -> str:
+        return str(to_expr(self, Symbol("x")))
+
+
+def _key(c: Number) -> int:
+    """A hash of a constant, quicker than that of `fmpq` itself."""
+    return hash((int(c.p), int(c.q))) if isinstance(c, fmpq) else hash(c)
 
 
 UNIT = Monomial((), ())
@@ -53,11 +79,19 @@ class Scale:
     def __init__(self, field: Field, x: Symbol) -> None:
         self.field = field
         self.x = x
+        self._products: dict[tuple[Monomial, Monomial], Monomial] = {}
+        self._inverses: dict[Monomial, Monomial] = {}
         self._order: dict[Monomial, int] = {}
         self._theta: dict[Monomial, list[tuple[Monomial, Number]]] = {}
         self._simple: dict[Monomial, bool] = {}
 
     def mul(self, a: Monomial, b: Monomial) -> Monomial:
+        found = self._products.get((a, b))
+        if found is None:
+            found = self._products[a, b] = self._mul(a, b)
+        return found
+
+    def _mul(self, a: Monomial, b: Monomial) -> Monomial:
         powers = self._sum_powers(a.powers, b.powers)
         if not a.exps or not b.exps:
             return Monomial(powers, a.exps or b.exps)
@@ -87,8 +121,15 @@ class Scale:
             tuple(mul(a, p) for a in m.powers), tuple((e, mul(c, p)) for e, c in m.exps)
         )
 
+    def inverse(self, m: Monomial) -> Monomial:
+        """1/m."""
+        found = self._inverses.get(m)
+        if found is None:
+            found = self._inverses[m] = self.power(m, fmpq(-1))
+        return found
+
     def div(self, a: Monomial, b: Monomial) -> Monomial:
-        return UNIT if a == b else self.mul(a, self.power(b, fmpq(-1)))
+        return UNIT if a == b else self.mul(a, self.inverse(b))
 
     def sign(self, m: Monomial) -> int:
         """+1 where m → oo, -1 where m → 0, 0 for m = 1."""
@@ -99,7 +140,10 @@ class Scale:
 
     def _sign(self, m: Monomial) -> int:
         first = next((k for k, p in enumerate(m.powers) if p != 0), None)
-        what = f"the order of {to_expr(m, self.x)} against 1"
+
+        def what() -> str:
+            return f"the order of {to_expr(m, self.x)} against 1"
+
         if m.exps:
             top, c = m.exps[0]
             if first is None or self.compare(top, iterated_log(first + 1)) > 0:
