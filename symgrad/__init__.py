@@ -1,18 +1,24 @@
 """symgrad: why gradients vanish, where, how fast, and whether the optimum is reached.
 
-Every name below is imported when it is first asked for, so `import symgrad` alone is quick.
+Every name below is imported when it is first asked for, so `import symgrad` alone is quick. The
+activations of the catalogue are names of the face too: `symgrad.sigmoid`.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
+    from symgrad.activation import Activation, Kink
+    from symgrad.bounds import extrema, lipschitz, monotone, saturation, signs, zeros
+    from symgrad.catalogue import activation, activations
+    from symgrad.chain import Chain, Layer
+    from symgrad.check import assert_ulp, check
+    from symgrad.depth import depth_law, random_law
     from symgrad.errors import (
         DomainError,
         InputError,
@@ -23,26 +29,32 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedError,
     )
+    from symgrad.fact import Derivation, Evidence, Fact, Proved, Refuted, Step, Undecided
     from symgrad.kernels import Kernel, lambdify
+    from symgrad.loss import Loss, loss, losses, squared_error
+    from symgrad.rigor import Enclosure
+    from symgrad.tails import Tail, compare, tail
     from symgrad.words import parse, parse_set, parse_statement
 
 #: The room of each public name, in data-flow order.
-_ROOMS: dict[str, tuple[str, ...]] = {
-    "errors": (
-        "SymgradError",
-        "InputError",
-        "ParseError",
-        "UnknownNameError",
-        "DomainError",
-        "UndecidedError",
-        "LimitError",
-        "UnsupportedError",
-    ),
-    "words": ("parse", "parse_statement", "parse_set"),
-    "kernels": ("lambdify", "Kernel"),
+_ROOMS: dict[str, str] = {
+    "errors": "SymgradError InputError ParseError UnknownNameError "
+    "DomainError UndecidedError LimitError UnsupportedError",
+    "rigor": "Enclosure",
+    "fact": "Fact Proved Refuted Undecided Evidence Step Derivation",
+    "activation": "Activation Kink",
+    "catalogue": "activation activations",
+    "loss": "Loss loss losses squared_error",
+    "words": "parse parse_statement parse_set",
+    "tails": "tail compare Tail",
+    "bounds": "extrema zeros signs monotone lipschitz saturation",
+    "kernels": "lambdify Kernel",
+    "check": "check assert_ulp",
+    "chain": "Chain Layer",
+    "depth": "depth_law random_law",
 }
 
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = [
     "__version__",
@@ -54,30 +66,77 @@ __all__ = [
     "UndecidedError",
     "LimitError",
     "UnsupportedError",
+    "Enclosure",
+    "Fact",
+    "Proved",
+    "Refuted",
+    "Undecided",
+    "Evidence",
+    "Step",
+    "Derivation",
+    "Activation",
+    "Kink",
+    "activation",
+    "activations",
+    "Loss",
+    "loss",
+    "losses",
+    "squared_error",
     "parse",
     "parse_statement",
     "parse_set",
+    "tail",
+    "compare",
+    "Tail",
+    "extrema",
+    "zeros",
+    "signs",
+    "monotone",
+    "lipschitz",
+    "saturation",
     "lambdify",
     "Kernel",
+    "check",
+    "assert_ulp",
+    "Chain",
+    "Layer",
+    "depth_law",
+    "random_law",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib import metadata
+
         try:
-            value: Any = importlib.metadata.version("symgrad")
-        except importlib.metadata.PackageNotFoundError:  # a source tree that is not installed
+            value: Any = metadata.version("symgrad")
+        except metadata.PackageNotFoundError:  # a source tree that is not installed
             value = "0+source"
     elif name in _HOME:
         value = getattr(importlib.import_module(f"symgrad.{_HOME[name]}"), name)
     else:
-        raise AttributeError(f"module 'symgrad' has no attribute {name!r}")
+        value = _record(name)
     globals()[name] = value
     return value
 
 
+def _record(name: str) -> Any:
+    if not name.startswith("_"):
+        from symgrad.catalogue import activation
+        from symgrad.errors import UnknownNameError
+
+        try:
+            return activation(name)
+        except UnknownNameError as error:
+            raise AttributeError(f"module 'symgrad' has no attribute {name!r}: {error}") from None
+    raise AttributeError(f"module 'symgrad' has no attribute {name!r}")
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from symgrad.catalogue import activations
+
+    return sorted({*globals(), *__all__, *(g.name for g in activations())})
 
 
 class _Face(types.ModuleType):
