@@ -1,6 +1,8 @@
 """The chain: closed forms, Hessian, bounds, critical points, diagnosis, and its kernel."""
 
 from symgrad.chain.chain import Chain
+from symgrad.chain.critical import CriticalCase
+from symgrad.chain.diagnose import Diagnosis, LayerDiagnosis
 from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
 from symgrad.chain.hessian import Hessian, HessianAt
 from symgrad.chain.layer import Layer
@@ -11,10 +13,13 @@ from symgrad.chain.symbolic import SymbolicChain
 __all__ = [
     "EXPLICIT_NODES",
     "Chain",
+    "CriticalCase",
+    "Diagnosis",
     "Gradient",
     "Hessian",
     "HessianAt",
     "Layer",
+    "LayerDiagnosis",
     "StraightLine",
     "SymbolicChain",
     "a_",

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
 import sympy
-from sympy import Eq, Expr, Symbol
+from sympy import Basic, Eq, Expr, Symbol
 
 from symgrad import loss as _losses
 from symgrad.chain.layer import Layer
@@ -20,6 +20,8 @@ from symgrad.loss import Loss, squared_error
 from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
+    from symgrad.chain.critical import CriticalCase
+    from symgrad.chain.diagnose import Diagnosis
     from symgrad.chain.gradient import Gradient
     from symgrad.chain.hessian import Hessian
 
@@ -219,6 +221,24 @@ class Chain(Shown):
         from symgrad.chain.hessian import Hessian
 
         return Hessian(self)
+
+    def critical_points(self) -> tuple[CriticalCase, ...]:
+        """{∇C = 0} as a union of cases, each with the factors that vanish and its type."""
+        from symgrad.chain.critical import critical_points
+
+        return critical_points(self)
+
+    def zero_weight(self) -> Basic:
+        """Exactly when a point with wᴸ = 0 is a critical point."""
+        from symgrad.chain.critical import zero_weight
+
+        return zero_weight(self)
+
+    def diagnose(self, point: Mapping[Any, Any] | None = None, *, digits: int = 15) -> Diagnosis:
+        """Which factor makes which gradient small at a point; whether the point is critical."""
+        from symgrad.chain.diagnose import diagnose
+
+        return diagnose(self, point, digits)
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-import sympy
-from sympy import Expr, Piecewise, Symbol
+from sympy import Expr, Symbol
 
-from symgrad.activation import Activation, Derived, Kink, X, univariate
+from symgrad.activation import Activation, Derived, Kink, univariate
 from symgrad.chain.notation import exact
 from symgrad.errors import InputError
 
@@ -71,17 +70,13 @@ class Layer:
         return self.record.kinks if self.order == 0 else ()
 
     def formula(self, n: int = 0) -> Expr:
-        """g⁽ⁿ⁾ in elementary functions of the variable `activation.X`, off the kinks."""
+        """g⁽ⁿ⁾ in elementary functions of the variable `activation.X`; kinks as stated."""
         return cast("Expr", self.record.derivative(self.order + n).expr)
 
     @cached_property
     def elementary(self) -> tuple[Expr, Expr]:
         """g and g', elementary, with the stated value of g' at each kink."""
-        slope = self.formula(1)
-        stated = [
-            (k.slope, sympy.Eq(X, k.at)) for k in self.kinks if slope.subs(X, k.at) != k.slope
-        ]
-        return self.formula(), Piecewise(*stated, (slope, True)) if stated else slope
+        return self.formula(), self.formula(1)
 
 
 def _record(f: Any) -> Activation:

@@ -1,0 +1,427 @@
+"""Why a gradient is small at one point, and whether the point is critical: nothing is rounded.
+
+The decades of a gradient, -log₁₀|∂C/∂wˡ|, are the sum of the decades of its factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+from flint import arb
+from sympy import Expr, Symbol
+
+from symgrad.chain.chain import Chain
+from symgrad.chain.critical import CriticalCase, critical_points
+from symgrad.chain.gradient import slope
+from symgrad.chain.notation import a_, b_, put, real, x_, y_
+from symgrad.chain.shape import Shape
+from symgrad.chain.state import State, accurate, at_kink, run
+from symgrad.errors import LimitError, SymgradError
+from symgrad.fact import Proved, Undecided, Verdict
+from symgrad.render import Block, Para, Shown, Table, text
+from symgrad.rigor import constant, contains_zero, precision, sign
+
+_KINDS = ("residual", "slopes", "weights", "input")
+
+__all__ = ["Diagnosis", "LayerDiagnosis", "diagnose"]
+
+
+@dataclass(frozen=True)
+class LayerDiagnosis:
+    """One layer at the point: its gradients, and what makes them small.
+
+    `decades` is -log₁₀|∂C/∂wˡ|, of which `largest_share` come from the factor `largest`;
+    `vanishing` holds the factors that are exactly zero. `relative_update` = |∂C/∂wˡ|/|wˡ|.
+    """
+
+    layer: int
+    weight_gradient: arb
+    delta: arb
+    relative_update: arb | None
+    decades: float
+    largest: Expr
+    largest_share: float
+    vanishing: tuple[Expr, ...]
+
+    def sentence(self) -> str:
+        """The layer in words."""
+        name = f"∂C/∂w{self.layer}"
+        if self.vanishing:
+            zero = ", ".join(text(f) for f in self.vanishing)
+            return f"{name} = 0 exactly, since {zero} = 0"
+        size = f"{name} = {digits(self.weight_gradient)}"
+        if self.decades <= 0:
+            return f"{size}: not small"
+        share = (
+            f"{self.largest_share:.1f} of {self.decades:.1f} decades come from {text(self.largest)}"
+        )
+        return f"{size}; {share}"
+
+
+@dataclass(frozen=True)
+class Diagnosis(Shown):
+    """What the chain does at one point: exactly critical, or not critical and how far from it.
+
+    `is_critical` is True, False or None, for the reason in `why`; `case` is the case of
+    `critical_points` that holds. `to_gain` is the loss above its infimum, `radius` how far every
+    parameter may move without meeting a critical point.
+    """
+
+    chain: Chain
+    point: Mapping[Symbol, Expr]
+    state: State
+    is_critical: bool | None
+    why: str
+    verdict: Verdict
+    case: CriticalCase | None
+    to_gain: arb | None
+    radius: arb | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> arb:
+        """C at the point."""
+        return self.state.cost
+
+    @cached_property
+    def layers(self) -> tuple[LayerDiagnosis, ...]:
+        """One record for each layer, from 1 to L, in O(L) altogether."""
+        return tuple(reversed(list(_layers(self.chain, self.state))))
+
+    def shares(self, l: int) -> tuple[tuple[Expr, float], ...]:
+        """(factor, decades) for every factor of ∂C/∂wˡ, the largest share first."""
+        table = _factor_balls(self.chain, self.state, l)
+        with precision(self.state.prec):
+            found = [(f, _decades(v)) for f, v in table]
+        return tuple(sorted(found, key=lambda pair: -pair[1]))
+
+    @property
+    def decades(self) -> dict[str, float]:
+        """The decades of ∂C/∂w¹ by kind of factor: residual, slopes, weights, and the input."""
+        with precision(self.state.prec):
+            kinds: dict[str, float] = dict.fromkeys(_KINDS, 0.0)
+            for k, (factor, value) in enumerate(_factor_balls(self.chain, self.state, 1)):
+                kind = (
+                    ("residual", "input")[k]
+                    if k < 2
+                    else ("weights" if factor.is_Symbol else "slopes")
+                )
+                kinds[kind] += _decades(value)
+        return kinds
+
+    def _blocks(self) -> Iterable[Block]:
+        yield Para(self.why)
+        if not self.layers[0].vanishing:
+            shares = ", ".join(f"{v:.1f} from the {k}" for k, v in self.decades.items())
+            yield Para(f"Decades lost by ∂C/∂w1: {self.layers[0].decades:.1f}, of which {shares}.")
+        if self.to_gain is not None:
+            yield Para(
+                f"Cost {digits(self.cost)}, of which {digits(self.to_gain)} can still be gained."
+            )
+        if self.radius is not None and self.radius > 0:
+            yield Para(
+                f"No critical point is nearer than {digits(self.radius)} in every parameter."
+            )
+        shown = self.layers if len(self.layers) <= 12 else (*self.layers[:6], *self.layers[-3:])
+        rows = tuple(
+            (str(r.layer), digits(r.weight_gradient), digits(r.delta), _share(r), _update(r))
+            for r in shown
+        )
+        head = ("layer", "∂C/∂w", "δ", "what makes it small", "|∂C/∂w|/|w|")
+        yield Table(head, rows)
+        if len(shown) < len(self.layers):
+            yield Para(f"({len(self.layers) - len(shown)} layers between them are not shown)")
+        for note in self.notes:
+            yield Para(note)
+
+
+def digits(value: arb, n: int = 6) -> str:
+    """The value of a ball to `n` digits, without its radius."""
+    if value.is_zero():
+        return "0"
+    return value.str(3) if contains_zero(value) else value.str(n, radius=False)
+
+
+def _share(row: LayerDiagnosis) -> str:
+    if row.vanishing:
+        return "exactly zero: " + ", ".join(text(f) for f in row.vanishing)
+    return f"{row.largest_share:.1f} of {row.decades:.1f} decades: {text(row.largest)}"
+
+
+def _update(row: LayerDiagnosis) -> str:
+    return "" if row.relative_update is None else digits(row.relative_update, 3)
+
+
+def _decades(value: arb) -> float:
+    """-log₁₀|v| as a float; infinite for an exact zero."""
+    if value.is_zero():
+        return float("inf")
+    return -float(abs(value).log() / arb(10).log())
+
+
+def _arrow(chain: Chain, state: State, k: int) -> list[tuple[Expr, arb]]:
+    """The factors that layer k adds: w and g', or 1 + w g' with a skip connection."""
+    if chain.layers[k - 1].skip:
+        return [(1 + chain.w(k) * slope(chain, k), state.step[k])]
+    return [(chain.w(k), state.w[k]), (slope(chain, k), state.slope[k])]
+
+
+def _residual(chain: Chain, state: State) -> tuple[Expr, arb]:
+    shown = put(chain.loss.da, {real("a"): a_(chain.depth)})
+    return shown, state.e[chain.depth]
+
+
+def _factor_balls(chain: Chain, state: State, l: int) -> list[tuple[Expr, arb]]:
+    found = [
+        _residual(chain, state),
+        (a_(l - 1), state.before[l]),
+        (slope(chain, l), state.slope[l]),
+    ]
+    for k in range(l + 1, chain.depth + 1):
+        found += _arrow(chain, state, k)
+    return found
+
+
+def _layers(chain: Chain, state: State) -> Iterable[LayerDiagnosis]:
+    with precision(state.prec):
+        name, residual = _residual(chain, state)
+        above, zeros = 0.0, list[Expr]()
+        largest: tuple[float, Expr] = (float("-inf"), name)
+        for factor, value in [(name, residual)]:
+            if value.is_zero():
+                zeros.append(factor)
+            else:
+                above = _decades(value)
+                largest = (above, factor)
+        for l in range(chain.depth, 0, -1):
+            own = [(slope(chain, l), state.slope[l]), (a_(l - 1), state.before[l])]
+            gradient = state.delta[l] * state.before[l]
+            known = [(_decades(v), f) for f, v in own if not v.is_zero()]
+            best = max([largest, *known], key=lambda pair: pair[0])
+            vanishing = tuple(zeros) + tuple(f for f, v in own if v.is_zero())
+            decades = float("inf") if vanishing else above + sum(d for d, _ in known)
+            weight = state.w[l]
+            update = None if contains_zero(weight) else abs(gradient / weight)
+            yield LayerDiagnosis(
+                l, gradient, state.delta[l], update, decades, best[1], best[0], vanishing
+            )
+            for factor, value in _arrow(chain, state, l):
+                if value.is_zero():
+                    zeros.append(factor)
+                    continue
+                size = _decades(value)
+                above += size
+                largest = max(largest, (size, factor), key=lambda pair: pair[0])
+
+
+def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int = 15) -> Diagnosis:
+    """The diagnosis of the chain at exact numbers.
+
+    Raises `InputError` for a symbol without a number, `DomainError` where a layer is not defined.
+    """
+    point = chain.point(values)
+    bits = int(digits * 3.33) + 11
+    at = Chain(
+        chain.layers, loss=chain.loss, tie_weights=chain.tie_weights, x=point[x_], y=point[y_]
+    )
+    try:
+        state = accurate(chain, point, bits)
+        limit = ""
+    except LimitError as why:
+        state = run(chain, {s: constant(v, 4096) for s, v in point.items()}, 4096)
+        limit = str(why)
+    notes = tuple(_kink_notes(chain, state))
+    gain = _to_gain(chain, point, state)
+    zero = _gradient_sign(chain, state)
+    if zero is False:
+        radius = _free_radius(chain, point)
+        why = "Not a critical point: " + _nonzero(chain, state)
+        return Diagnosis(
+            chain, point, state, False, why, Proved("balls"), None, gain, radius, notes
+        )
+    if zero is None and _zero_by_algebra(chain, point):
+        zero, state = True, _without_residual(state)
+    if zero is None:
+        reason = limit or "no ball shows whether the gradient is zero"
+        why = f"Not decided whether the point is critical: {reason}"
+        return Diagnosis(chain, point, state, None, why, Undecided(reason), None, gain, None, notes)
+    case = _case(at, point, state)
+    kind = f"{case.kind} ({case.name})" if case else "of a type that no case of the theorems names"
+    why = (
+        f"An exact critical point, by the stated slopes: {kind}"
+        if notes
+        else (f"An exact critical point: {kind}")
+    )
+    return Diagnosis(
+        chain,
+        point,
+        state,
+        True,
+        why,
+        Proved("exact zeros of the factors"),
+        case,
+        gain,
+        None,
+        notes,
+    )
+
+
+def _components(chain: Chain, state: State) -> Iterable[tuple[str, arb]]:
+    with precision(state.prec):
+        total = arb(0)
+        for l, layer in enumerate(chain.layers, 1):
+            share = state.delta[l] * state.before[l]
+            total += share
+            if not chain.tie_weights:
+                yield f"w{l}", share
+            if layer.has_bias:
+                yield f"b{l}", state.delta[l]
+        if chain.tie_weights:
+            yield "w", total
+
+
+def _gradient_sign(chain: Chain, state: State) -> bool | None:
+    """True where every component is exactly zero, False where one is certainly not."""
+    every = [value for _, value in _components(chain, state)]
+    if any(not contains_zero(v) for v in every):
+        return False
+    return True if all(v.is_zero() for v in every) else None
+
+
+def _nonzero(chain: Chain, state: State) -> str:
+    name, value = max(
+        ((n, v) for n, v in _components(chain, state) if not contains_zero(v)),
+        key=lambda pair: -_decades(pair[1]),
+    )
+    return f"its largest component is ∂C/∂{name} = {digits(value)}, proved not to be zero."
+
+
+def _without_residual(state: State) -> State:
+    """The state where ∂c/∂a is known to be exactly zero."""
+    zeros = [arb(0)] * len(state.e)
+    return replace(state, e=zeros, delta=[state.delta[0], *zeros[1:]])
+
+
+def _zero_by_algebra(chain: Chain, point: Mapping[Symbol, Expr]) -> bool:
+    """Whether the residual is zero as an exact constant, where no ball shows it."""
+    if chain.depth > 6:
+        return False
+    out = point[x_]
+    for l, layer in enumerate(chain.layers, 1):
+        z = point[chain.w(l)] * out + (point[b_(l)] if layer.has_bias else 0)
+        out = layer.g(z).doit() + (out if layer.skip else 0)
+    residual = put(chain.loss.da, {real("a"): out, y_: point[y_]})
+    try:
+        return sign(residual) == 0
+    except (SymgradError, ArithmeticError):
+        return False
+
+
+def _kink_notes(chain: Chain, state: State) -> Iterable[str]:
+    for l, layer in enumerate(chain.layers, 1):
+        if at_kink(layer, state.z[l], state.prec):
+            for kink in layer.kinks:
+                if (state.z[l] - constant(kink.at, state.prec)).is_zero():
+                    yield (
+                        f"Layer {l} is exactly on the kink z = {text(kink.at)} of {layer.g}: its "
+                        f"slope there is taken as {text(kink.slope)}, {kink.convention}."
+                    )  # fmt: skip
+
+
+def _to_gain(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> arb | None:
+    """C minus its infimum, where the range of the last layer gives the infimum of squared error."""
+    last = chain.layers[-1]
+    if chain.loss.da != real("a") - real("y") or last.skip or not last.has_bias:
+        return None
+    try:
+        outputs = Shape(last).range
+        y = point[y_]
+        inside = sign(y - outputs.start) >= 0 if outputs.start.is_finite else True
+        below = sign(y - outputs.end) <= 0 if outputs.end.is_finite else True
+    except SymgradError:
+        return None
+    gap = sympy.S.Zero if inside and below else y - (outputs.end if inside else outputs.start)
+    with precision(state.prec):
+        return state.cost - constant(gap**2 / 2, state.prec)
+
+
+def _free_radius(chain: Chain, point: Mapping[Symbol, Expr]) -> arb:
+    """An r such that no critical point has every parameter within r: a component stays off zero."""
+    parameters = set(chain.parameters)
+    middle = {s: constant(v, 128) for s, v in point.items()}
+
+    def free(exponent: int) -> bool:
+        with precision(128):
+            r = arb(2) ** exponent
+            box = {s: v + arb(0, r) if s in parameters else v for s, v in middle.items()}
+            state = run(chain, box, 128)
+            return any(not contains_zero(v) for _, v in _components(chain, state))
+
+    low, high = -4000, 8
+    if not free(low):
+        return arb(0)
+    while high - low > 1:
+        mid = (low + high) // 2
+        low, high = (mid, high) if free(mid) else (low, mid)
+    with precision(64):
+        return arb(2) ** low
+
+
+# --- which case holds ----------------------------------------------------------------------------
+
+
+def _case(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> CriticalCase | None:
+    table = {**state.symbols(chain), **{s: constant(v, state.prec) for s, v in point.items()}}
+    undecided = None
+    with precision(state.prec):
+        for case in critical_points(chain):
+            holds = _holds(case.condition, table, state.prec)
+            if holds:
+                return case
+            if holds is None:
+                undecided = undecided or case
+    return undecided if undecided is not None and undecided.name == "zero residual" else None
+
+
+def _holds(condition: Any, table: Mapping[Any, arb], prec: int) -> bool | None:
+    """Whether a condition of the theorems holds at the balls of the table; None where undecided."""
+    if condition in (sympy.true, sympy.false):
+        return bool(condition)
+    if isinstance(condition, (sympy.And, sympy.Or)):
+        parts = [_holds(part, table, prec) for part in condition.args]
+        decisive = isinstance(condition, sympy.Or)
+        if decisive in parts:
+            return decisive
+        return None if None in parts else not decisive
+    if isinstance(condition, sympy.Contains):
+        return None
+    gap = _ball(condition.args[0] - condition.args[1], table, prec)
+    if isinstance(condition, (sympy.Eq, sympy.Ne)):
+        same = True if gap.is_zero() else None if contains_zero(gap) else False
+        return same if same is None or isinstance(condition, sympy.Eq) else not same
+    if isinstance(condition, (sympy.Gt, sympy.Ge)):
+        gap = -gap
+    strict = isinstance(condition, (sympy.Gt, sympy.Lt))
+    if (gap < 0) if strict else (gap <= 0):
+        return True
+    return False if ((gap >= 0) if strict else (gap > 0)) else None
+
+
+def _ball(expr: Any, table: Mapping[Any, arb], prec: int) -> arb:
+    from symgrad.activation import elementary
+    from symgrad.rigor import program
+
+    deltas = expr.atoms(sympy.KroneckerDelta)
+    counted: dict[Any, Any] = {}
+    for d in deltas:
+        value = _ball(d.args[0] - d.args[1], table, prec)
+        if not value.is_zero() and contains_zero(value):
+            return arb.nan()
+        counted[d] = sympy.Integer(1 if value.is_zero() else 0)
+    plain: Any = elementary(put(expr, counted))
+    symbols = sorted(plain.free_symbols, key=str)
+    return program(plain, *symbols).ball(*(table[s] for s in symbols), prec=prec)
