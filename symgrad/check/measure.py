@@ -18,7 +18,17 @@ from symgrad.oracle import Format, Kind, Values, arb_values, edges, points, prod
 from symgrad.oracle.formats import Floats
 from symgrad.oracle.limits import limit_float
 
-__all__ = ["Batch", "Subject", "batch", "design", "limits_of", "merge", "nan_kept", "odd", "subject"]
+__all__ = [
+    "Batch",
+    "Subject",
+    "batch",
+    "design",
+    "limits_of",
+    "merge",
+    "nan_kept",
+    "odd",
+    "subject",
+]
 
 
 @dataclass(frozen=True)
@@ -36,12 +46,14 @@ class Subject:
     def run(self, columns: Sequence[Floats], fmt: Format) -> tuple[NDArray[Any], list[str], bool]:
         """The results as float64 exactly, the warnings raised, and whether the dtype was kept."""
         given = [np.asarray(c).astype(fmt.dtype) for c in columns]
-        with warnings.catch_warnings(record=True) as raised, np.errstate(
-            divide="warn", over="warn", invalid="warn", under="ignore"
+        with (
+            warnings.catch_warnings(record=True) as raised,
+            np.errstate(divide="warn", over="warn", invalid="warn", under="ignore"),
         ):
             warnings.simplefilter("always")
             result = np.asarray(self.call(*given))
-        if result.dtype.kind not in "fiub" or result.ndim > 1 or len(result.ravel()) not in (1, len(given[0])):
+        right = result.ndim <= 1 and result.size in (1, len(given[0]))
+        if result.dtype.kind not in "fiub" or not right:
             raise InputError(
                 f"{self.name} must give one real number per point: {len(given[0])} points went in, "
                 f"{result.dtype} of shape {result.shape} came back"
@@ -60,7 +72,9 @@ def subject(kernel: Any, expr: Any = None, args: Any = None) -> Subject:
     """
     shown = expr if expr is not None else getattr(kernel, "expr", None)
     if shown is None:
-        raise InputError("a plain callable needs the expression that defines it: check(f, expr=..., args=x)")
+        raise InputError(
+            "a plain callable needs its defining expression: check(f, expr=..., args=x)"
+        )
     if not callable(kernel):
         raise InputError(f"a kernel is called with NumPy arrays, got {kernel!r}")
     if isinstance(shown, (list, tuple)):
@@ -172,18 +186,26 @@ def _by_amplitude(errors: Floats, x: Floats, values: Values, fmt: Format) -> Flo
 def merge(batches: Iterable[Batch]) -> Batch:
     """One batch of several, in their order."""
     parts = list(batches)
-    worst = max((b.worst for b in parts if b.worst), key=lambda w: w.ulp, default=None)
-    return Batch(
-        np.concatenate([b.errors for b in parts]), worst,
-        sum(b.undefined for b in parts), sum(b.undecided for b in parts),
-        *(_add(getattr(b, law) for b in parts) for law in ("wrong_zeros", "non_finite", "zero_signs")),
-        tuple(dict.fromkeys(w for b in parts for w in b.warnings)), all(b.dtype_kept for b in parts),
-    )  # fmt: skip
+    errors = np.concatenate([b.errors for b in parts])
+    return Batch(errors=errors, **together(parts))
 
 
-def _add(findings: Iterable[Finding]) -> Finding:
-    found = list(findings)
-    return Finding(sum(f.count for f in found), next((f.first for f in found if f.first), None))
+def together(parts: Sequence[Any]) -> dict[str, Any]:
+    """The fields that batches and parts of a sweep have in common, added up."""
+
+    def add(law: str) -> Finding:
+        found = [getattr(p, law) for p in parts]
+        first = next((f.first for f in found if f.first), None)
+        return Finding(sum(f.count for f in found), first)
+
+    return {
+        "worst": max((p.worst for p in parts if p.worst), key=lambda w: w.ulp, default=None),
+        "undefined": sum(p.undefined for p in parts),
+        "undecided": sum(p.undecided for p in parts),
+        **{law: add(law) for law in ("wrong_zeros", "non_finite", "zero_signs")},
+        "warnings": tuple(dict.fromkeys(w for p in parts for w in p.warnings)),
+        "dtype_kept": all(p.dtype_kept for p in parts),
+    }
 
 
 # what holds beside the numbers
@@ -198,7 +220,9 @@ def odd(what: Subject) -> bool:
     finite = right.kind == Kind.FINITE
     if right.kind[0] != Kind.ZERO or not finite.any():
         return False
-    mirrored = (right.hi == -left.hi) & (right.exp == left.exp) & (np.abs(right.lo + left.lo) < 2.0**-80)
+    mirrored = (
+        (right.hi == -left.hi) & (right.exp == left.exp) & (np.abs(right.lo + left.lo) < 2.0**-80)
+    )
     return bool((right.kind == left.kind).all() and mirrored[finite].all())
 
 
@@ -213,7 +237,7 @@ def nan_kept(what: Subject, fmt: Format) -> bool:
 
 
 def limits_of(what: Subject, fmt: Format) -> tuple[tuple[Limit, ...], list[str]]:
-    """The kernel at ±oo against the limits of f, for one argument; and the warnings raised there."""
+    """The kernel at ±oo against the limits of f, for one argument; and the warnings there."""
     if len(what.args) != 1:
         return (), []
     ends = np.array([-np.inf, np.inf])

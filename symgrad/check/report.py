@@ -65,9 +65,10 @@ class Limit:
 class Report(Shown):
     """|kernel(x) − f(x)| ≤ max_ulp · ulp(f(x)) at every point tried.
 
-    `p999` is the 99.9th percentile of the error in ulp and `rounded` the share of points within half
-    a unit. A wrong zero is a 0 where |f| is at least the least positive number; `non_finite` counts
-    inf and nan where f rounds to a finite number. `undefined` and `undecided` points are not judged.
+    `p999` is the 99.9th percentile of the error in ulp and `rounded` the share of points within
+    half a unit. A wrong zero is a 0 where |f| is at least the least positive number; `non_finite`
+    counts inf and nan where f rounds to a finite number. `undefined` and `undecided` points are not
+    judged. What is known of each error is off by at most `bound` ulp.
     Beyond `amplitude_beyond` the error of an oscillating function is in units of its amplitude,
     the largest |f| of the same binade of x.
     """
@@ -103,7 +104,7 @@ class Report(Shown):
 
     def __post_init__(self) -> None:
         if self.points < 1:
-            raise InputError("a report needs at least one judged point: none was known to the oracle")
+            raise InputError("a report needs a judged point: none was known to the oracle")
 
     def failures(self, limit: float = 4.0) -> tuple[str, ...]:
         """Every law that is broken when `limit` ulp are allowed; empty where none is."""
@@ -149,7 +150,9 @@ class Report(Shown):
         why = "measured at " + ("every" if self.exhaustive else "chosen") + " points, not proved"
         because = f"|kernel - f| in ulp of f, {self.dtype}, by {self.oracle}"
         step = Step(claim, because, Undecided(why), evidence=self.evidence)
-        return Fact(f"check.{self.name}.{self.dtype}", claim, Derivation((step,)), evidence=self.evidence)
+        return Fact(
+            f"check.{self.name}.{self.dtype}", claim, Derivation((step,)), evidence=self.evidence
+        )
 
     @property
     def verdict(self) -> Any:

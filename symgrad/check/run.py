@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from symgrad.check.measure import Batch, Subject, batch, design, limits_of, merge, nan_kept, odd, subject
+from symgrad.check.measure import (
+    Batch,
+    Subject,
+    batch,
+    design,
+    limits_of,
+    merge,
+    nan_kept,
+    odd,
+    subject,
+)
 from symgrad.check.report import Report, Worst
 from symgrad.errors import InputError
 from symgrad.oracle import Format, arb_values, format_of, true_values, ulps
@@ -28,7 +38,7 @@ def check(
     kernel: Any,
     points: int = 20000,
     seed: int = 0,
-    dtype: DTypeLike | str = None,
+    dtype: DTypeLike | str | None = None,
     oracle: Road = "both",
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -39,11 +49,11 @@ def check(
 ) -> Report:
     """Measure |kernel(x) − f(x)| in ulp of f(x) at `points` points, and what else must hold.
 
-    f is the kernel's defining expression, or `expr` in `args` for any NumPy callable; never the
-    form that the kernel computes. With oracle "both", Arb gives the values and mpmath is asked again
-    at `second` of the points (None: at all); a difference raises `DisagreementError`. Points come
-    from `symgrad.oracle.points`; the same seed gives the same points. See `check_all` for every number
-    of a format. Raises `InputError` where nothing can be judged.
+    f is the kernel's defining expression, or `expr` in `args` for any NumPy callable; not the
+    form that the kernel computes. With oracle "both", Arb gives the values and mpmath is asked
+    again at `second` of the points (None: at all); a difference raises `DisagreementError`. The
+    same seed gives the same points; `check_all` tries every number of a format. Raises `InputError`
+    where nothing can be judged.
 
     >>> import numpy as np, sympy
     >>> x = sympy.Symbol("x", real=True)
@@ -57,10 +67,11 @@ def check(
     columns = design(what, points, fmt, seed)
     is_odd = odd(what)
     blocks = [
-        tuple(c[start : start + _BLOCK] for c in columns) for start in range(0, len(columns[0]), _BLOCK)
+        tuple(c[start : start + _BLOCK] for c in columns)
+        for start in range(0, len(columns[0]), _BLOCK)
     ]
     share = None if second is None else max(1, -(-second // len(blocks)))
-    tasks = [(what, part, fmt, oracle, share, is_odd) for part in blocks]
+    tasks: list[tuple[Any, ...]] = [(what, part, fmt, oracle, share, is_odd) for part in blocks]
     found: list[tuple[Batch, int]] = []
     if executor is None:
         for task in tasks:
@@ -71,7 +82,7 @@ def check(
             found.append(future.result())
             _tell(progress, len(found), len(tasks))
     whole = merge(part for part, _ in found)
-    return _report(what, whole, fmt, oracle, seed, is_odd, second_road=sum(n for _, n in found))
+    return make_report(what, whole, fmt, oracle, seed, is_odd, second_road=sum(n for _, n in found))
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
@@ -80,13 +91,18 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
 
 
 def _task(
-    what: Subject, columns: tuple[Floats, ...], fmt: Format, oracle: Road, second: int | None, is_odd: bool
+    what: Subject,
+    columns: tuple[Floats, ...],
+    fmt: Format,
+    oracle: Road,
+    second: int | None,
+    is_odd: bool,
 ) -> tuple[Batch, int]:
     values, asked = true_values(what.expr, what.args, columns, fmt, oracle, second)
     return batch(what, columns, values, fmt, is_odd), asked
 
 
-def _report(
+def make_report(
     what: Subject, whole: Batch, fmt: Format, oracle: str, seed: int, is_odd: bool, **more: Any
 ) -> Report:
     limits, raised = limits_of(what, fmt)
@@ -122,8 +138,10 @@ def processor() -> str:
     return " ".join([platform.machine() or "unknown", *simd[-1:]])
 
 
-def errors_at(kernel: Any, x: Any, dtype: DTypeLike | str = None, *, expr: Any = None, args: Any = None) -> Floats:
-    """|kernel − f| in ulp of f at the given points of one argument, for plots; nan where f is unknown."""
+def errors_at(
+    kernel: Any, x: Any, dtype: DTypeLike | str | None = None, *, expr: Any = None, args: Any = None
+) -> Floats:
+    """|kernel − f| in ulp of f at points of one argument, for plots; nan where f is unknown."""
     fmt = format_of(dtype)
     what = subject(kernel, expr, args)
     column = fmt.cast(np.ravel(x)).astype(np.float64)
@@ -140,5 +158,7 @@ def assert_ulp(kernel: Any, limit: float, points: int = 5000, **options: Any) ->
     report = check(kernel, points, **options)
     failures = report.failures(limit)
     if failures:
-        raise AssertionError(f"{report.name}, {report.dtype}, {report.points} points:\n" + "\n".join(failures))
+        raise AssertionError(
+            f"{report.name}, {report.dtype}, {report.points} points:\n" + "\n".join(failures)
+        )
     return report

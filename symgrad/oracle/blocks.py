@@ -1,8 +1,8 @@
 """Every float of a stretch at once: f proved to a stated part of an ulp by a few balls per stretch.
 
-On a stretch of adjacent floats f is a Taylor polynomial about its centre, with a remainder bounded by
-a ball over the whole stretch (Makino and Berz 2003, the idea of a Taylor model), or a constant where
-f hardly moves. The polynomial is evaluated in float64 by Horner's scheme, whose rounding is bounded by
+On a stretch of adjacent floats f is a Taylor polynomial about its centre, with a remainder bounded
+by a ball over the whole stretch (Makino and Berz 2003, the idea of a Taylor model), or a constant
+where f hardly moves. The polynomial is evaluated by Horner's scheme, whose rounding is bounded by
 the standard model (Higham 2002, section 5.1: 2n + 1 roundings). Floats where that bound is not good
 enough, next to a zero or a kink, get a ball of their own. So every value is proved, given IEEE 754
 arithmetic, at the price of a few float64 operations per point.
@@ -37,7 +37,7 @@ _ROUND = 2.0**-53
 
 @dataclass(frozen=True)
 class Piece:
-    """f on the floats with ordinals low ≤ n < high: |f(x) − 2^exp·p((x − centre)/2^step)| ≤ 2^exp·error.
+    """f at ordinals low ≤ n < high: |f(x) − 2^exp·p((x − centre)/2^step)| ≤ 2^exp·error.
 
     `coefficients` go from the constant up; with none of them every float is left to its own ball.
     `kind` is TINY, HUGE or ZERO where one word says all.
@@ -65,7 +65,7 @@ def pieces(expr: Expr, x: Symbol, fmt: Format, low: int, high: int) -> Iterator[
         count += 1
         if count > 2 * _MOST:
             raise LimitError(
-                f"{expr} on [{fmt.at(low)}, {fmt.at(high - 1)}] needs more than {_MOST} stretches; give an "
+                f"{expr} on [{fmt.at(low)}, {fmt.at(high - 1)}] needs over {_MOST} pieces; give an "
                 "equal expression in exp(-x) for large x as `expr`, or check on chosen points"
             )
         a, b = stack.pop()
@@ -132,18 +132,22 @@ def _taylor(
             return None
         unit = arb(2) ** -exp
         coefficients = [float((c * unit).mid()) for c in scaled]
-        spread = sum((_up(abs(c * unit - arb(m))) for c, m in zip(scaled, coefficients, strict=True)), 0.0)
+        spread = sum(
+            (_up(abs(c * unit - arb(m))) for c, m in zip(scaled, coefficients, strict=True)), 0.0
+        )
         remainder = _up(abs(last) * arb(2) ** (step * _ORDER) * unit)
     while len(coefficients) > 1 and abs(coefficients[-1]) < 2.0**-58:
         spread += abs(coefficients.pop())
     roundings = (2 * len(coefficients) + 2) * _ROUND * 1.01
-    error = (spread + remainder + roundings * sum(map(abs, coefficients)) + 2.0**-900) * (1 + 2.0**-40)
+    error = (spread + remainder + roundings * sum(map(abs, coefficients)) + 2.0**-900) * (
+        1 + 2.0**-40
+    )
     piece = Piece(low, high, Kind.FINITE, tuple(coefficients), centre, step, exp, error)
     return piece if high - low <= _SMALLEST or _good(piece, fmt, ends) else None
 
 
 def _good(piece: Piece, fmt: Format, ends: list[float]) -> bool:
-    """Whether the error is small against the spacing at both ends and in the middle, or half of them."""
+    """Whether the error is small against the spacing at two of the ends and the middle."""
     values = _horner(piece, np.array([*ends, piece.centre]))
     return int(_settled(piece, values, fmt).sum()) >= 2
 
@@ -178,7 +182,7 @@ def _settled(piece: Piece, p: Floats, fmt: Format) -> Any:
 def errors_on(piece: Piece, x: Floats, got: Floats, fmt: Format) -> tuple[Floats, Floats, Any]:
     """|got − f| in ulp and |f| itself, at floats of the piece; and where they are not proved.
 
-    The first is within `PROVED_ULP` of the truth where the mask is false; elsewhere a ball must decide.
+    The first is within `PROVED_ULP` of the truth where the mask is false; else a ball must decide.
     """
     if piece.kind in (Kind.TINY, Kind.ZERO):
         return np.abs(got) / fmt.least, np.zeros_like(got), np.isnan(got)
@@ -192,7 +196,9 @@ def errors_on(piece: Piece, x: Floats, got: Floats, fmt: Format) -> tuple[Floats
         unit = np.maximum(below * 2.0 ** (1 - fmt.precision), 2.0 ** (fmt.bottom - piece.exp))
         unsure = piece.error > PROVED_ULP * unit
         unsure |= ~np.isfinite(gap)
-        unsure |= (below != above) & (gap > 4 * piece.error) & (above * 2.0**piece.exp > 2.0**fmt.emin)
+        unsure |= (
+            (below != above) & (gap > 4 * piece.error) & (above * 2.0**piece.exp > 2.0**fmt.emin)
+        )
         size *= 2.0**piece.exp
         unsure |= size > fmt.largest * (1 - 2.0**-20)
         gap /= unit

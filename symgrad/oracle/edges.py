@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import sympy
@@ -44,19 +45,22 @@ def edges(expr: Expr, x: Symbol, fmt: Format, seed: int = 0) -> tuple[Edge, ...]
     >>> x = Symbol("x", real=True)
     >>> found = edges(exp(-x) - 2, x, FLOAT64)
     >>> [(round(e.at, 3), e.reason) for e in found]
-    [(-709.783, 'overflow'), (-0.693, 'zero'), (-0.693, 'zero')]
+    [(-709.783, 'overflow'), (-709.783, 'overflow'), (-0.693, 'zero'), (-0.693, 'zero')]
     """
     scan = points(_SCAN, fmt, seed)
     found = _changes(expr, x, scan, fmt, _nature)
     for condition in sorted(_conditions(expr, x), key=str):
-        gap = condition.lhs - condition.rhs
+        left, right = (cast("Expr", side) for side in condition.args)
+        gap = left - right
         found |= {Edge(e.at, "kink") for e in _changes(gap, x, scan, fmt, _sign)}
     return tuple(sorted(found, key=lambda e: (e.at, e.reason)))
 
 
 def _conditions(expr: Expr, x: Symbol) -> set[Relational]:
     bent = {
-        sympy.Lt(b.args[0], b.args[1] if len(b.args) > 1 and not isinstance(b, sympy.Heaviside) else 0)
+        sympy.Lt(
+            b.args[0], b.args[1] if len(b.args) > 1 and not isinstance(b, sympy.Heaviside) else 0
+        )
         for b in expr.atoms(sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Heaviside)
         if b.has(x)
     }
@@ -72,12 +76,14 @@ def _nature(values: Values, fmt: Format) -> NDArray[np.int64]:
     """Sign and range of each value as one number."""
     exponent = values.exponent()
     finite = values.kind == Kind.FINITE
-    size = np.select(
-        [values.kind == Kind.ZERO, ~values.known(), finite & (exponent > fmt.emax),
-         values.kind == Kind.HUGE, finite & (exponent >= fmt.emin), finite & (exponent >= fmt.bottom - 1)],
-        [0, 6, 5, 5, 4, 3],
-        2,
-    )  # fmt: skip
+    cases = {
+        0: values.kind == Kind.ZERO,
+        6: ~values.known(),
+        5: (values.kind == Kind.HUGE) | (finite & (exponent > fmt.emax)),
+        4: finite & (exponent >= fmt.emin),
+        3: finite & (exponent >= fmt.bottom - 1),
+    }
+    size = np.select(list(cases.values()), list(cases), 2)
     sign = np.where((size == 6) | (size == 2), 0, values.sign())
     return size * 3 + sign + 1
 
@@ -109,7 +115,13 @@ def _changes(expr: Expr, x: Symbol, scan: Floats, fmt: Format, signature: Signat
 
 
 def _between(sizes: set[int]) -> str:
-    for size, reason in ((6, "domain"), (5, "overflow"), (0, "zero"), (2, "underflow"), (3, "subnormal")):
+    for size, reason in (
+        (6, "domain"),
+        (5, "overflow"),
+        (0, "zero"),
+        (2, "underflow"),
+        (3, "subnormal"),
+    ):
         if size in sizes:
             return reason
     return "zero"

@@ -17,8 +17,8 @@ from itertools import repeat
 from operator import add, mul, neg, pow, sub, truediv
 from typing import Any
 
-import numpy as np
 import flint
+import numpy as np
 import sympy
 from flint import arb, fmpq
 from sympy import Basic, Expr, Symbol
@@ -30,7 +30,15 @@ from symgrad.rigor import precision, program
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.program import Program
 
-__all__ = ["WANTED_BITS", "arb_values", "ball_values", "exact_value", "nearest"]
+__all__ = [
+    "WANTED_BITS",
+    "apply_function",
+    "arb_values",
+    "ball_values",
+    "constant_ball",
+    "exact_value",
+    "nearest",
+]
 
 WANTED_BITS = 92
 """Relative bits of a settled value: 2^-39 of a float64 ulp."""
@@ -49,7 +57,7 @@ def arb_values(
     fmt: Format = FLOAT64,
     max_bits: int = _LADDER[-1],
 ) -> Values:
-    """f at float points, each FINITE one proved to `WANTED_BITS`; `points` has one array per argument.
+    """f at float points, each FINITE one proved to `WANTED_BITS`; one array for each argument.
 
     Values below 2^fmt.floor come back as TINY. A point that `max_bits` do not settle is UNDECIDED,
     or UNDEFINED where no ball was finite.
@@ -57,7 +65,7 @@ def arb_values(
     >>> from sympy import Symbol, tanh
     >>> x = Symbol("x", real=True)
     >>> arb_values(1 - tanh(x) ** 2, [x], [np.array([20.0])]).show(0)
-    '1.6993417021166359e-17'
+    '1.6993417021166356e-17'
     """
     code = program(expr, *args)
     columns = [np.ascontiguousarray(p, np.float64) for p in points]
@@ -74,7 +82,11 @@ def arb_values(
 
 
 def ball_values(
-    code: Program, columns: Sequence[list[arb]], count: int, fmt: Format, max_bits: int = _LADDER[-1]
+    code: Program,
+    columns: Sequence[list[arb]],
+    count: int,
+    fmt: Format,
+    max_bits: int = _LADDER[-1],
 ) -> Values:
     """The same at points that are given as exact balls, of any size."""
     result = Values.empty(count, WANTED_BITS)
@@ -85,8 +97,8 @@ def ball_values(
         with precision(bits):
             chosen = columns if len(places) == count else [[c[k] for k in places] for c in columns]
             places = _settle(_run(code, chosen, len(places)), places, result, fmt)
-    for place in places:
-        if result.kind[place] == Kind.UNDEFINED and not _undefined(code, [c[place] for c in columns]):
+    for place in places[result.kind[places] == Kind.UNDEFINED]:
+        if not _undefined(code, [c[place] for c in columns]):
             result.kind[place] = Kind.UNDECIDED
     return result
 
@@ -108,11 +120,9 @@ def _settle(balls: list[arb], places: Any, result: Values, fmt: Format) -> Any:
     result.hi[where], result.exp[where] = mantissa, exponent
     result.lo[where] = np.ldexp(rest, -exponent)
     floor = arb(2) ** fmt.floor
-    unsettled = []
-    for k in np.flatnonzero(~plain):
-        if not _settle_one(balls[k], int(places[k]), result, fmt, floor):
-            unsettled.append(places[k])
-    return np.array(unsettled, np.int64)
+    others = np.flatnonzero(~plain)
+    open_ = [k for k in others if not _settle_one(balls[k], int(places[k]), result, fmt, floor)]
+    return places[np.array(open_, np.int64)]
 
 
 def _settle_one(ball: arb, place: int, result: Values, fmt: Format, floor: arb) -> bool:
@@ -137,17 +147,21 @@ def _settle_one(ball: arb, place: int, result: Values, fmt: Format, floor: arb) 
 
 def _undefined(code: Program, at: Sequence[arb]) -> bool:
     """Whether the first operation without a finite value had operands that were all well known."""
+    point: dict[Basic, arb] = dict(zip(code.symbols, at, strict=True))
+    registers: list[Any] = []
     with precision(_LADDER[1]):
-        registers: list[Any] = []
         for node, operands in code.code:
             a = [registers[k] for k in operands]
-            point = dict(zip(code.symbols, at, strict=True))
             value = point[node] if node in point else _step(node, a, 1)
-            if isinstance(value, arb) and not value.is_finite() and not isinstance(node, sympy.Piecewise):
-                sharp = (not isinstance(b, arb) or b.is_zero() or b.rel_accuracy_bits() > 30 for b in a)
-                return type(node) not in _FAR and all(sharp)
             registers.append(value)
-        return isinstance(node, sympy.Piecewise)
+            pieces = isinstance(node, sympy.Piecewise)
+            if isinstance(value, arb) and not value.is_finite() and not pieces:
+                return type(node) not in _FAR and all(map(_sharp, a))
+    return isinstance(code.code[-1][0], sympy.Piecewise)
+
+
+def _sharp(value: Any) -> bool:
+    return not isinstance(value, arb) or value.is_zero() or value.rel_accuracy_bits() > 30
 
 
 # one instruction over a column
@@ -155,7 +169,7 @@ def _undefined(code: Program, at: Sequence[arb]) -> bool:
 
 def _run(code: Program, columns: Sequence[list[arb]], count: int) -> list[arb]:
     """The program's result at every point, at the current precision."""
-    given = dict(zip(code.symbols, columns, strict=True))
+    given: dict[Basic, list[arb]] = dict(zip(code.symbols, columns, strict=True))
     registers: list[Column] = []
     last_use = {k: at for at, (_, operands) in enumerate(code.code) for k in operands}
     for at, (node, operands) in enumerate(code.code):
@@ -202,8 +216,9 @@ def _step(node: Basic, a: list[Column], count: int) -> Column:
 
 
 def constant_ball(node: Basic) -> arb:
+    """A number or named constant at the current precision."""
     if isinstance(node, (sympy.Rational, sympy.Float)):
-        exact = sympy.Rational(node)
+        exact: Any = sympy.Rational(node)
         return arb(fmpq(int(exact.p), int(exact.q)))
     return program(node).ball(prec=flint.ctx.prec)
 
@@ -277,6 +292,7 @@ def _choose(*branches: Any) -> arb:
 
 
 def apply_function(kind: type, x: Column) -> Column:
+    """A function of the table over a column or one ball, also where Arb's own overflows."""
     y = _over(FUNCTIONS[kind].ball, x)
     mend = _FAR.get(kind)
     if mend is None:
@@ -350,7 +366,9 @@ _FAR: dict[type, Callable[[arb], arb]] = {
 
 def exact_value(expr: Expr, args: Sequence[Symbol], at: Iterable[float]) -> Fraction | None:
     """f(at) as a fraction where it is reached by rational operations alone, else None."""
-    point = {s: sympy.Rational(Fraction(v)) for s, v in zip(args, at, strict=True)}
+    point: dict[Basic, Any] = {
+        s: sympy.Rational(Fraction(v)) for s, v in zip(args, at, strict=True)
+    }
     registers: list[Any] = []
     for node, operands in program(expr, *args).code:
         a = [registers[k] for k in operands]
@@ -359,7 +377,7 @@ def exact_value(expr: Expr, args: Sequence[Symbol], at: Iterable[float]) -> Frac
     return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else None
 
 
-def _exact_step(node: Basic, a: list[Any], point: dict[Symbol, Any]) -> Any:
+def _exact_step(node: Basic, a: list[Any], point: dict[Basic, Any]) -> Any:
     if node in point:
         return point[node]
     if isinstance(node, sympy.Float):

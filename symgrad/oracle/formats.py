@@ -90,7 +90,7 @@ class Format:
 
     @property
     def floor(self) -> int:
-        """An exponent so far below the least number that less than 2^floor is as good as nothing."""
+        """So far below the least number that a value less than 2^floor is as good as nothing."""
         return self.bottom - 14
 
     def spacing(self, exponent: Ints) -> Ints:
@@ -163,16 +163,12 @@ class Values:
         return len(self.kind)
 
     def __getitem__(self, index: Any) -> Values:
-        return Values(
-            self.kind[index], self.hi[index], self.lo[index], self.exp[index], self.bits
-        )
+        return Values(self.kind[index], self.hi[index], self.lo[index], self.exp[index], self.bits)
 
     def put(self, index: Any, other: Values) -> None:
         """Fill these places with the values of `other`."""
-        for mine, theirs in (
-            (self.kind, other.kind), (self.hi, other.hi), (self.lo, other.lo), (self.exp, other.exp),
-        ):  # fmt: skip
-            mine[index] = theirs
+        self.kind[index], self.exp[index] = other.kind, other.exp
+        self.hi[index], self.lo[index] = other.hi, other.lo
 
     def put_exact(self, place: int, mantissa: int, exponent: int) -> None:
         """Fill one place with mantissa·2^exponent, to the bits that two floats hold."""
@@ -281,7 +277,9 @@ def ulps(got: Any, values: Values, fmt: Format) -> Floats:
     beyond = (values.kind == Kind.HUGE) | (finite & (values.exponent() > fmt.emax))
     known = values.known()
     small = known & ~finite & ~beyond
-    q = np.where(beyond, fmt.emax - fmt.precision + 1, np.where(small, fmt.bottom, q)).astype(np.intc)
+    q = np.where(beyond, fmt.emax - fmt.precision + 1, np.where(small, fmt.bottom, q)).astype(
+        np.intc
+    )
     hi = np.where(beyond, np.copysign(2.0**fmt.precision, values.hi), np.where(small, 0.0, hi))
     lo = np.where(beyond | small, 0.0, lo)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):

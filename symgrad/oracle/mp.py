@@ -52,7 +52,7 @@ def mp_values(
     >>> from sympy import Symbol, tanh
     >>> x = Symbol("x", real=True)
     >>> mp_values(1 - tanh(x) ** 2, [x], [np.array([20.0])]).show(0)
-    '1.6993417021166359e-17'
+    '1.6993417021166356e-17'
     """
     code = _compile(expr, tuple(args))
     columns = [np.ascontiguousarray(p, np.float64) for p in points]
@@ -125,22 +125,24 @@ def _compile(expr: Expr, args: tuple[Symbol, ...]) -> Code:
     return tuple(code)
 
 
-def _plan(node: Basic, args: tuple[Symbol, ...]) -> tuple[Handler, tuple[Basic, ...], Any]:
+def _plan(node: Any, args: tuple[Symbol, ...]) -> tuple[Handler, tuple[Basic, ...], Any]:
     if node in args:
         return _argument, (), args.index(node)  # type: ignore[arg-type]
     if isinstance(node, (sympy.Rational, sympy.Float)):
-        exact = sympy.Rational(node)
+        exact: Any = sympy.Rational(node)
         return _rational, (), (int(exact.p), int(exact.q))
     if node in _CONSTANTS:
         return _named, (), _CONSTANTS[node]
-    if isinstance(node, sympy.Pow) and node.exp.is_Rational:
-        if node.exp.is_Integer:
-            return _integer_power, (node.base,), int(node.exp)
-        return _root, (node.base,), (int(node.exp.p), int(node.exp.q))
+    if isinstance(node, sympy.Pow) and node.args[1].is_Rational:
+        base, exponent = node.args
+        p, q = exponent.as_numer_denom()
+        if q == 1:
+            return _integer_power, (base,), int(p)
+        return _root, (base,), (int(p), int(q))
     if isinstance(node, sympy.Piecewise):
         return _piecewise, tuple(part for pair in node.args for part in pair.args), None
     if isinstance(node, Relational):
-        return _compare, node.args, node.rel_op
+        return _compare, node.args, _RELATION[type(node)]
     if isinstance(node, sympy.Heaviside):
         return _heaviside, node.args[:1], None
     for kind, handler in _NODES.items():
@@ -446,7 +448,9 @@ def _function(bits: int, kind: type, x: Number) -> Any:
 
 #: Functions whose relative error is what counts, and those that never enlarge an absolute one.
 _SCALE_FREE = (sympy.log, sympy.asinh, sympy.acosh, sympy.LambertW)
-_SLOPE_AT_MOST_1 = (sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.asinh, sympy.sinc)
+_SLOPE_AT_MOST_1 = (
+    sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.asinh, sympy.sinc,
+)  # fmt: skip
 
 _CONSTANTS: dict[Basic, Callable[..., Any]] = {
     sympy.pi: libmp.mpf_pi,
@@ -454,6 +458,15 @@ _CONSTANTS: dict[Basic, Callable[..., Any]] = {
     sympy.EulerGamma: libmp.mpf_euler,
     sympy.Catalan: libmp.mpf_catalan,
     sympy.GoldenRatio: libmp.mpf_phi,
+}
+
+_RELATION: dict[type, str] = {
+    sympy.StrictLessThan: "<",
+    sympy.LessThan: "<=",
+    sympy.StrictGreaterThan: ">",
+    sympy.GreaterThan: ">=",
+    sympy.Eq: "==",
+    sympy.Ne: "!=",
 }
 
 _NODES: dict[type, Handler] = {

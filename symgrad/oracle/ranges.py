@@ -1,8 +1,8 @@
 """The range of an expression over an interval by its two ends, however far apart their sizes are.
 
-A ball has one radius: exp over [100, 200] as a ball reaches below zero. Here an interval is the pair of
-its ends, so that e/(1 + e)² is seen to be small on all of it. Coarse where a variable occurs often, and
-right at any size, which is what a saturated tail needs.
+A ball has one radius: exp over [100, 200] as a ball reaches below zero. Here an interval is the
+pair of its ends, so that e/(1 + e)² is seen to be small on all of it. Coarse where a variable
+occurs often, and right at any size, which is what a saturated tail needs.
 """
 
 from __future__ import annotations

@@ -73,7 +73,9 @@ def _differ(first: Values, other: Values) -> np.ndarray:
     gap = (first.hi - np.ldexp(other.hi, shift)) + (first.lo - np.ldexp(other.lo, shift))
     apart = near & (np.abs(gap) > 2.0**-_AGREED_BITS)
     zero = first.kind == Kind.ZERO
-    lost = (zero & (other.kind == Kind.FINITE)) | ((other.kind == Kind.ZERO) & (first.kind == Kind.FINITE))
+    lost = (zero & (other.kind == Kind.FINITE)) | (
+        (other.kind == Kind.ZERO) & (first.kind == Kind.FINITE)
+    )
     return signs | apart | lost | _outside(first, other) | _outside(other, first)
 
 

@@ -14,11 +14,13 @@ __all__ = ["digits_of", "enclosure"]
 _MAX_BITS = 1 << 20
 
 
-def enclosure(expr: Expr, x: Symbol, at: Expr | arb, bits: int = 53, max_bits: int = _MAX_BITS) -> arb:
+def enclosure(
+    expr: Expr, x: Symbol, at: Expr | arb, bits: int = 53, max_bits: int = _MAX_BITS
+) -> arb:
     """A ball for f(at) with at least `bits` relative bits, or an exact zero.
 
-    Raises `DomainError` where f is not defined at the point, `LimitError` where `max_bits` of working
-    precision do not give the wanted bits (an exact zero that no ball can prove, for one).
+    Raises `DomainError` where f is not defined at the point, `LimitError` where `max_bits` of
+    working precision do not give the wanted bits (an exact zero that no ball can prove, for one).
     """
     f = program(expr, x)
     work = bits + 32
@@ -30,7 +32,9 @@ def enclosure(expr: Expr, x: Symbol, at: Expr | arb, bits: int = 53, max_bits: i
         if value.is_zero() or (value.is_finite() and value.rel_accuracy_bits() >= bits):
             return value
         work *= 2
-    raise LimitError(f"{expr} at {x} = {at}: {bits} bits are not reached with {max_bits} bits of work")
+    raise LimitError(
+        f"{expr} at {x} = {at}: {bits} bits are not reached with {max_bits} bits of work"
+    )
 
 
 def digits_of(expr: Expr, x: Symbol, at: Expr, prec: int) -> Float | Expr:
