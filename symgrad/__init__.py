@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from symgrad.bounds import extrema, lipschitz, monotone, saturation, signs, zeros
     from symgrad.catalogue import activation, activations
     from symgrad.chain import Chain, Layer
-    from symgrad.check import assert_ulp, check
+    from symgrad.check import assert_ulp, check, check_all
     from symgrad.depth import depth_law, random_law
     from symgrad.errors import (
         DomainError,
@@ -49,7 +49,7 @@ _ROOMS: dict[str, str] = {
     "tails": "tail compare Tail",
     "bounds": "extrema zeros signs monotone lipschitz saturation",
     "kernels": "lambdify Kernel",
-    "check": "check assert_ulp",
+    "check": "check check_all assert_ulp",
     "chain": "Chain Layer",
     "depth": "depth_law random_law",
 }
@@ -97,6 +97,7 @@ __all__ = [
     "lambdify",
     "Kernel",
     "check",
+    "check_all",
     "assert_ulp",
     "Chain",
     "Layer",
