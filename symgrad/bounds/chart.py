@@ -18,6 +18,7 @@ from symgrad.bounds.closed import (
     factors,
     identically_zero,
     is_positive,
+    touching_points,
     wave_zeros,
 )
 from symgrad.bounds.ends import End, end_of
@@ -111,8 +112,10 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     pairs = factors(expr, x)
     moving = [(p, n) for p, n in pairs if p.has(x) and not is_positive(p, x)]
     if len(moving) == 1 and moving[0][1] == 1 and _spread(expr, x) < _spread(moving[0][0], x):
-        pairs = ((expr, 1),)
-    parts = tuple(_part(p, n, x, lo, hi, meter) for p, n in pairs)
+        named = exact_zeros(moving[0][0], x)
+        parts: tuple[Part, ...] = (_part(expr, 1, x, lo, hi, meter, named),)
+    else:
+        parts = tuple(_part(p, n, x, lo, hi, meter, exact_zeros(p, x)) for p, n in pairs)
     zeros = _merged(parts)
     for zero in zeros:
         if zero.multiplicity < 0:
@@ -136,7 +139,9 @@ def _merged(parts: tuple[Part, ...]) -> tuple[Zero, ...]:
     return tuple(Zero(c, total[c]) for c in ordered if total[c] != 0)
 
 
-def _part(p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
+def _part(
+    p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter, named: tuple[Expr, ...]
+) -> Part:
     if not p.has(x):
         return Part(p, n, (), (sign(p),))
     if is_positive(p, x):
@@ -151,8 +156,11 @@ def _part(p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
     known = next((e.sign for e in ends if e is not None), None)
     if order(start, stop) >= 0:
         return Part(p, n, (), (known if known is not None else _at(p, x, lo, hi),), ends)
-    candidates = (*exact_zeros(p, x), *wave_zeros(p, x, start, stop))
+    candidates = (*named, *wave_zeros(p, x, start, stop))
     found = isolation(p, x, start, stop, exact_points=candidates, meter=meter)
+    if found.open and not found.unfinished:
+        candidates += touching_points(p, x, found.open)
+        found = isolation(p, x, start, stop, exact_points=candidates, meter=meter)
     if found.open:
         raise Open(p, found.open, found.why)
     roots = [r for r in found.roots if inside(r.at, lo, hi)]

@@ -8,17 +8,28 @@ exactly. They name zeros; that there are no others is always proved apart, by is
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
 import sympy
+from flint import arb
 from sympy import Dummy, Expr, Poly, Rational, S, Symbol
 
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.pieces import roots
-from symgrad.rigor import sign
+from symgrad.rigor import constant, precision, sign
+from symgrad.rigor.constants import exact
 from symgrad.rigor.roots import vanishes
 
-__all__ = ["exact_zeros", "factors", "identically_zero", "is_positive", "neat", "wave_zeros"]
+__all__ = [
+    "exact_zeros",
+    "factors",
+    "identically_zero",
+    "is_positive",
+    "neat",
+    "touching_points",
+    "wave_zeros",
+]
 
 _HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
 _LARGE = 600
@@ -224,6 +235,39 @@ def wave_zeros(p: Expr, x: Symbol, lo: Expr, hi: Expr) -> tuple[Expr, ...]:
     return tuple(c for k in range(int(first), int(last) + 1) if vanishes(p, x, c := k * step))
 
 
+def touching_points(
+    p: Expr, x: Symbol, boxes: tuple[tuple[arb, arb], ...]
+) -> tuple[Expr, ...]:
+    """Exact points in the boxes where p may touch zero: the exact zeros of p', and simple numbers.
+
+    They are guesses; only what Taylor's theorem proves at them counts.
+    """
+    slope = [c for q, n in factors(p.diff(x), x) if n > 0 and q.has(x) for c in exact_zeros(q, x)]
+    found: list[Expr] = []
+    for lo, hi in boxes:
+        with precision(96):
+            box = lo.union(hi)
+            images = [(box, lambda q: q), (box * box, lambda q: sympy.sqrt(q))]
+            images += [(box.exp(), sympy.log), (box / arb.pi(), lambda q: q * sympy.pi)]
+            if bool(box > 0):
+                images.append((box.log(), sympy.exp))
+            for image, back in images:
+                q = _short_rational(image)
+                if q is not None:
+                    found += [back(q), -back(q)]
+        found += [c for c in slope if constant(c, 96).overlaps(box)]
+    return tuple(dict.fromkeys(found))
+
+
+def _short_rational(b: arb) -> Rational | None:
+    """A rational with a denominator up to 1000 within the ball."""
+    if not b.is_finite():
+        return None
+    middle = exact(b.mid())
+    q = Rational(Fraction(int(middle.p), int(middle.q)).limit_denominator(1000))
+    return q if bool(b.overlaps(constant(q, 96))) else None
+
+
 def _polynomial(p: Expr, x: Symbol) -> list[Expr]:
     """Zeros of a polynomial in x, or in one exp(u) with u(x) = log t solved in turn."""
     generators = _Generators(p, x)
@@ -260,7 +304,7 @@ def roots_of(poly: Poly, y: Symbol) -> list[Expr]:
         except (UnsupportedError, UndecidedError):
             return []
     try:
-        found = sympy.real_roots(poly.as_expr(), y, multiple=True, radicals=True)
+        found = sympy.real_roots(poly.as_expr(), radicals=True)
     except NotImplementedError:
         return []
     return [sympy.radsimp(r) for r in dict.fromkeys(found) if r.count_ops() < 12]

@@ -22,9 +22,8 @@ from symgrad.tails.monomial import Scale, to_expr
 
 __all__ = ["End", "Oscillates", "amplitude_beyond", "end_of", "toward_of"]
 
-_STARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 200, 400, 1000, 10**4, 10**6) + tuple(
-    10**k for k in (8, 10, 13, 16, 20, 25, 30, 40, 60, 100, 150, 300)
-)
+_NEAR = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 200, 400)
+_STARTS = (*_NEAR, *(10**k for k in (3, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60, 100, 150, 300)))
 _U = Symbol("u", positive=True)
 
 

@@ -62,7 +62,7 @@ class Lipschitz(Shown):
 def lipschitz(
     g: Any, on: Set = Reals, *, x: Symbol | None = None, budget: Budget | None = None
 ) -> Lipschitz:
-    """The least Lipschitz constant on an interval: sup |g'| where g is continuous, oo where g jumps.
+    """The least Lipschitz constant on an interval: sup |g'|, or oo where g jumps.
 
     A continuous g that is smooth off finitely many points satisfies the mean value theorem piece by
     piece, so sup |g'| is a Lipschitz constant, and difference quotients show that none is smaller.

@@ -68,10 +68,10 @@ class Zeros(Shown):
 def zeros(
     f: Any, on: Set = Reals, *, x: Symbol | None = None, budget: Budget | None = None
 ) -> Zeros:
-    """The zero set of f on an interval: points, intervals, periodic and indexed families, proved.
+    """The zero set of f on an interval: points, intervals, periodic and indexed families.
 
-    A derivative `g.d(n)` is taken off the kinks of g. Raises `DomainError` at a pole and `InputError`
-    for a second free symbol; what the budget does not decide is `Undecided`, with the open intervals.
+    A derivative `g.d(n)` is taken off the kinks of g. Raises `DomainError` at a pole, `InputError`
+    for a second free symbol; what the budget does not decide is `Undecided`, with the open parts.
 
     >>> from symgrad.catalogue import activation
     >>> zeros(activation("gelu").d(2)).set

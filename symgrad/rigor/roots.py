@@ -125,6 +125,11 @@ class Isolation:
     why: str
     search: tuple[Search, ...] = field(default=(), repr=False, compare=False)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the budget ended the search, so that it can go on."""
+        return any(s.open for s in self.search)
+
 
 def _ball(q: Expr | arb, side: int = 0) -> arb:
     """A constant as a ball, or its lower (-1) or upper (1) end."""
