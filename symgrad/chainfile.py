@@ -31,12 +31,12 @@ from typing import Any, NoReturn
 
 from sympy import Expr, Integer, Rational
 
-from symgrad import loss as _losses
 from symgrad import words
 from symgrad.activation import Activation, X
 from symgrad.catalogue import activations
 from symgrad.errors import InputError, UnknownNameError
 from symgrad.loss import Loss
+from symgrad.loss import loss as loss_named
 from symgrad.parse import Names
 
 __all__ = ["ChainSpec", "LayerSpec", "chain_spec", "read_chain"]
@@ -224,7 +224,7 @@ class _Reader:
         self.own_activations(top.get("activations", {}))
         name = self.text(top.get("loss", "squared_error"), "loss")
         try:
-            loss = _losses.loss(name)
+            loss = loss_named(name)
         except UnknownNameError as error:
             self.fail("loss", str(error), name)
         tied = self.flag(top.get("tie_weights", False), "tie_weights")

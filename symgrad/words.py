@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Basic, Expr, Interval
+from sympy import Basic, Expr, Set
 
 from symgrad.activation import Activation
 from symgrad.catalogue import activations
@@ -62,7 +62,7 @@ def parse_statement(text: str, names: Names | None = None) -> Basic:
     return grammar.parse_statement(text, names or _default())
 
 
-def parse_set(text: str) -> Interval:
+def parse_set(text: str) -> Set:
     """The interval that the text stands for: "[-oo, -20]", "(0, 1]" or "R"."""
     return grammar.parse_set(text)
 

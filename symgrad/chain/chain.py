@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import sympy
 from sympy import Basic, Eq, Expr, Symbol
 
-from symgrad import loss as _losses
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import a_, b_, exact, point, real, w_, x_, y_, z_
 from symgrad.chain.program import StraightLine, sweep
 from symgrad.errors import InputError
 from symgrad.loss import Loss, squared_error
+from symgrad.loss import loss as loss_named
 from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def _loss(loss: Any) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if isinstance(loss, str):
-        return _losses.loss(loss)
+        return loss_named(loss)
     if callable(loss):
         cost: Any = loss
         return Loss.from_callable(getattr(loss, "__name__", "c"), cost)

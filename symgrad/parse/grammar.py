@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 import sympy
 from flint import arb
-from sympy import Add, Basic, Expr, Integer, Interval, Mul, Pow, Rational, S, Symbol
+from sympy import Add, Basic, Expr, Integer, Interval, Mul, Pow, Rational, S, Set, Symbol
 
 from symgrad.errors import InputError, ParseError, SymgradError
 from symgrad.parse.names import Function, Names
@@ -484,17 +484,17 @@ def parse_statement(text: str, names: Names | None = None) -> Basic:
     return result
 
 
-def parse_set(text: str, names: Names | None = None) -> Interval:
+def parse_set(text: str, names: Names | None = None) -> Set:
     """An interval: square brackets hold their end, round ones do not; R is the whole line.
 
     >>> parse_set("[-oo, -20)")
     Interval.open(-oo, -20)
     >>> parse_set("R")
-    Interval(-oo, oo)
+    Reals
     """
     parser = _Reader(text, names or Names())
     if parser.token.text in ("R", "Reals") and parser.peek().kind == "end":
-        return cast("Interval", Interval(S.NegativeInfinity, S.Infinity))
+        return S.Reals
     opening = parser.take("[", "(") or parser.fail("an interval starts with '[' or '('")
     low = _end_of_interval(parser)
     parser.need(",", "an interval has two ends")
@@ -503,7 +503,8 @@ def parse_set(text: str, names: Names | None = None) -> Interval:
     parser.end()
     if (low < high) != S.true and not (low == high and opening.text + closing.text == "[]"):
         parser.fail(f"an interval's ends are in order, got {low} and {high}", 0)
-    return cast("Interval", Interval(low, high, opening.text == "(", closing.text == ")"))
+    found: Any = Interval(low, high, opening.text == "(", closing.text == ")")
+    return found
 
 
 def _end_of_interval(parser: _Reader) -> Expr:

@@ -3,6 +3,7 @@
 from symgrad.render.blocks import Block, Formula, Listing, Para, Section, Shown, Steps, Table
 from symgrad.render.formula import latex, pretty, text
 from symgrad.render.html import to_html
+from symgrad.render.line import line
 from symgrad.render.plain import to_text
 from symgrad.render.tex import to_latex
 
@@ -16,6 +17,7 @@ __all__ = [
     "Steps",
     "Table",
     "latex",
+    "line",
     "pretty",
     "text",
     "to_html",

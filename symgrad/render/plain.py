@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 
 from symgrad.render.blocks import Block, Cell, Formula, Listing, Para, Section, Steps, Table
@@ -14,24 +14,33 @@ __all__ = ["to_text"]
 _RULES = "=-~."
 
 
-def to_text(blocks: Iterable[Block], *, width: int = 80, depth: int = 0) -> str:
-    """The blocks as lines of at most `width` characters where words can be broken."""
-    return "\n".join(chain.from_iterable(_lines(block, width, depth) for block in blocks))
+def to_text(
+    blocks: Iterable[Block],
+    *,
+    width: int = 80,
+    depth: int = 0,
+    formula: Callable[[object], str] = text,
+) -> str:
+    """The blocks as lines of at most `width` characters where words can be broken.
+
+    `formula` writes one formula on one line: `text` in ASCII, `line` in Unicode.
+    """
+    lines = (_lines(block, width, depth, formula) for block in blocks)
+    return "\n".join(chain.from_iterable(lines))
 
 
-def _cell(cell: Cell) -> str:
-    return cell if isinstance(cell, str) else text(cell)
+def _lines(block: Block, width: int, depth: int, write: Callable[[object], str]) -> list[str]:
+    def cell(part: Cell) -> str:
+        return part if isinstance(part, str) else write(part)
 
-
-def _lines(block: Block, width: int, depth: int) -> list[str]:
     match block:
         case Para(parts=parts):
-            return textwrap.wrap("".join(map(_cell, parts)), width, break_long_words=False) or [""]
+            return textwrap.wrap("".join(map(cell, parts)), width, break_long_words=False) or [""]
         case Formula(sides=sides, relation=relation):
-            line = f" {relation} ".join(map(text, sides))
+            line = f" {relation} ".join(map(write, sides))
             if len(line) + 4 <= width:
                 return ["    " + line]
-            first, *rest = (text(side) for side in sides)
+            first, *rest = (write(side) for side in sides)
             body = [first, *(f"  {relation} {side}" for side in rest)]
             return [
                 wrapped
@@ -42,11 +51,11 @@ def _lines(block: Block, width: int, depth: int) -> list[str]:
                 )
             ]
         case Table():
-            return _table(block)
+            return _table(block, cell)
         case Steps(items=items):
             lines: list[str] = []
             for number, item in enumerate(items, 1):
-                body = to_text(item, width=width - 5, depth=depth).splitlines()
+                body = to_text(item, width=width - 5, depth=depth, formula=write).splitlines()
                 margins = [f"({number})".ljust(5), *[" " * 5] * len(body)]
                 lines += [margin + line for margin, line in zip(margins, body, strict=False)]
             return lines
@@ -54,13 +63,13 @@ def _lines(block: Block, width: int, depth: int) -> list[str]:
             return ["    " + line if line else "" for line in code.rstrip().splitlines()]
         case Section(title=title, blocks=inner):
             rule = _RULES[min(depth, len(_RULES) - 1)] * len(title)
-            body = to_text(inner, width=width, depth=depth + 1).splitlines()
+            body = to_text(inner, width=width, depth=depth + 1, formula=write).splitlines()
             return ["", title, rule, *body]
     raise TypeError(f"not a block: {block!r}")
 
 
-def _table(table: Table) -> list[str]:
-    rows = [tuple(map(_cell, row)) for row in (table.head, *table.rows)]
+def _table(table: Table, cell: Callable[[Cell], str]) -> list[str]:
+    rows = [tuple(map(cell, row)) for row in (table.head, *table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *body = (
         "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,30 @@
+"""The report on a chain: one document, shown as text, one HTML page, or versioned JSON."""
+
+from symgrad.report.document import Report, report
+from symgrad.report.files import write_whole
+from symgrad.report.forms import (
+    CODEC,
+    envelope,
+    extrema_form,
+    fact_form,
+    formula_form,
+    tail_form,
+    to_json_text,
+    verdict_form,
+)
+from symgrad.report.page import page
+
+__all__ = [
+    "CODEC",
+    "Report",
+    "envelope",
+    "extrema_form",
+    "fact_form",
+    "formula_form",
+    "page",
+    "report",
+    "tail_form",
+    "to_json_text",
+    "verdict_form",
+    "write_whole",
+]

@@ -1,0 +1,95 @@
+"""`report(chain)`: the six parts of the report, in order, as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from symgrad.chain import Chain
+from symgrad.errors import SymgradError
+from symgrad.render import Block, Para, Section, Shown
+from symgrad.report.forms import envelope, formula_form
+from symgrad.report.page import page
+from symgrad.report.sections import SECTIONS, Part, Work
+
+__all__ = ["Report", "report"]
+
+
+@dataclass(frozen=True)
+class Report(Shown):
+    """What the report says about one chain: a document, its data, and whether all of it holds.
+
+    `holds` is false where a claim is not proved, a check exceeds its limit, or a part failed.
+    """
+
+    title: str
+    chain: Chain
+    parts: tuple[Part, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(part.holds for part in self.parts)
+
+    def _blocks(self) -> Iterable[Block]:
+        return [Section(f"{n}. {p.title}", tuple(p.blocks)) for n, p in enumerate(self.parts, 1)]
+
+    def to_html(self) -> str:
+        """The report as one page that needs nothing else."""
+        import symgrad
+
+        return page(self.title, self._blocks(), f"symgrad {symgrad.__version__}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as one versioned document, digits as strings."""
+        chain = self.chain
+        given = {
+            "title": self.title,
+            "layers": [
+                {
+                    "activation": formula_form(layer.g(chain.z(l))),
+                    "weight": formula_form(chain.given.get(chain.w(l), chain.w(l))),
+                    "bias": formula_form(chain.given.get(chain.b(l), chain.b(l)))
+                    if layer.has_bias
+                    else None,
+                    "skip": layer.skip,
+                }
+                for l, layer in enumerate(chain.layers, 1)
+            ],
+            "loss": chain.loss.name,
+            "tie_weights": chain.tie_weights,
+            "input": formula_form(chain.input),
+            "target": formula_form(chain.target),
+        }
+        result = {part.key: part.data for part in self.parts}
+        warnings = [f"{part.key}: {part.failure}" for part in self.parts if part.failure]
+        return envelope("report", given, result, warnings)
+
+
+def report(
+    chain: Chain,
+    *,
+    title: str = "",
+    full: bool = False,
+    terms: int = 3,
+    points: int = 2000,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """The report on a chain: recurrences, closed forms, tails, bounds, numbers, diagnosis.
+
+    `full` adds every derivation, and the explicit forms of chains deeper than 10; `terms` is the
+    number of terms of each tail, `points` that of each check. `progress` is called with the title
+    of each part before it is made. A part that meets a limit of the library says so in its place.
+    """
+    work = Work(chain, full, terms, points)
+    parts = []
+    for key, heading, build in SECTIONS:
+        if progress is not None:
+            progress(heading)
+        try:
+            part = build(work)
+        except SymgradError as error:
+            why = str(error)
+            part = Part((Para(f"Not done: {why}"),), {"error": why}, False, failure=why)
+        parts.append(part.named(key, heading))
+    return Report(title or f"A chain of depth {chain.depth}", chain, tuple(parts))

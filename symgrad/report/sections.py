@@ -1,0 +1,374 @@
+"""The six parts of the report on a chain, each a function from the chain to blocks and data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+from sympy import Basic, Eq, Expr, S, Symbol, oo
+
+from symgrad.activation import Activation, Derived
+from symgrad.bounds import extrema
+from symgrad.chain import Chain, Gradient, Layer
+from symgrad.check import check
+from symgrad.errors import LimitError, SymgradError
+from symgrad.fact import Fact
+from symgrad.kernels import lambdify
+from symgrad.render import Block, Formula, Listing, Para, Section, Table, text
+from symgrad.render.blocks import Cell
+from symgrad.report.factors import textbook
+from symgrad.report.forms import CODEC, ball_form, fact_form, formula_form, tail_form, verdict_form
+from symgrad.tails import Tail, tail
+
+__all__ = ["SECTIONS", "Part", "Work"]
+
+SHOWN_DEPTH = 10
+"""Deeper chains are shown by their recurrences and their program, unless all is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the report: its blocks, its data, and whether everything in it holds."""
+
+    blocks: tuple[Block, ...]
+    data: dict[str, Any]
+    holds: bool = True
+    key: str = ""
+    title: str = ""
+    failure: str = ""
+
+    def named(self, key: str, title: str) -> Part:
+        return replace(self, key=key, title=title)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The chain as it is given, and the same chain with a symbol for every number."""
+
+    chain: Chain
+    full: bool
+    terms: int
+    points: int
+    x: Symbol = field(default=Symbol("x", real=True))
+
+    @cached_property
+    def symbolic(self) -> Chain:
+        """The chain with symbols for weights, biases, input and target."""
+        layers = [
+            Layer(layer.g, None, None if layer.has_bias else False, layer.skip)
+            for layer in self.chain.layers
+        ]
+        return Chain(layers, loss=self.chain.loss, tie_weights=self.chain.tie_weights)
+
+    @property
+    def shallow(self) -> bool:
+        return self.full or self.chain.depth <= SHOWN_DEPTH
+
+    @cached_property
+    def shown_layers(self) -> list[int]:
+        """All layers of a shallow chain; the first and last ones of a deep one."""
+        depth = self.chain.depth
+        return list(range(1, depth + 1)) if self.shallow else [1, 2, depth - 1, depth]
+
+    @cached_property
+    def gradients(self) -> list[Gradient]:
+        """δˡ, ∂C/∂wˡ, ∂C/∂bˡ of the shown layers, and ∂C/∂x."""
+        net = self.symbolic
+        found = []
+        for l in self.shown_layers:
+            found += [net.delta(l), net.gradient("w", l)]
+            if net.layers[l - 1].has_bias:
+                found.append(net.gradient("b", l))
+        if net.tie_weights:
+            found.append(net.gradient("w"))
+        return [*found, net.gradient("x")]
+
+    @cached_property
+    def activations(self) -> list[Activation | Derived]:
+        """The different activations of the chain, in the order of its layers."""
+        return list(dict.fromkeys(layer.g for layer in self.chain.layers))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every weight, bias, input and target is a number."""
+        return set(self.chain.symbols) <= set(self.chain.given)
+
+
+def the_chain(work: Work) -> Part:
+    """1. The chain and its recurrences."""
+    net, depth = work.symbolic, work.chain.depth
+    every = net.recurrences
+    rows = every if work.shallow else (*every[:4], *every[-3:])
+    blocks: list[Block] = [
+        Para(f"{depth} layer{'s' * (depth > 1)}, one neuron each; cost {net.loss.name}.")
+    ]
+    for l, row in enumerate(rows):
+        blocks.append(Formula(*row.args))
+        if len(rows) < len(every) and l == 3:
+            blocks.append(Para(f"and so on for the layers 3 to {depth - 1}, up to"))
+    blocks.append(
+        Para("The definition of the error term, and the recurrences that follow from it:")
+    )
+    last = net.delta(depth)
+    blocks.append(Formula(last.symbol, textbook(last.factors)))
+    blocks += [
+        Formula(net.delta(l).symbol, textbook(_one_step(net, l)))
+        for l in reversed(work.shown_layers)
+        if l < depth
+    ]
+    given = work.chain.given
+    if given:
+        table = [(s, given[s]) for s in work.chain.symbols if s in given]
+        shown = table if len(table) <= 24 or work.full else table[:24]
+        blocks.append(Para("Given numbers:"))
+        blocks.append(Table(("symbol", "value"), tuple((s, v) for s, v in shown)))
+        if len(shown) < len(table):
+            blocks.append(Para(f"({len(table) - len(shown)} more are not shown)"))
+    data = {
+        "depth": depth,
+        "recurrences": [formula_form(row) for row in rows],
+        "given": {s.name: text(v) for s, v in given.items()},
+    }
+    return Part(tuple(blocks), data)
+
+
+def _one_step(net: Chain, l: int) -> list[Expr]:
+    """δˡ = wˡ⁺¹ g'ₗ(zˡ) δˡ⁺¹, with the arrow of a skip connection where there is one."""
+    above = net.delta(l + 1)
+    if any(net.layers[k].skip for k in range(l, net.depth)):
+        return list(net.delta(l).factors)
+    return [net.w(l + 1), net.layers[l - 1].g.d(1)(net.z(l)), above.symbol]
+
+
+def closed_forms(work: Work) -> Part:
+    """2. Textbook and explicit forms of every gradient, and the derivation."""
+    gradients = work.gradients
+    rows: list[tuple[Cell, ...]] = []
+    entries: list[dict[str, Any]] = []
+    holds = True
+    explicit: list[Block] = []
+    for g in gradients:
+        form = textbook(g.factors) if not (g.of == "w" and g.layer == 0) else g.expr
+        proved = bool(g.verdict)
+        holds = holds and proved
+        word = "proved" if proved else "not proved"
+        rows.append((g.symbol, form, f"{word}, {len(g.derivation)} steps"))
+        entry = {
+            "name": g.name if g.of != "a" else "a",
+            "of": g.of,
+            "layer": g.layer,
+            "textbook": formula_form(form),
+            **fact_form(g.fact, record=work.full),
+        }
+        if work.shallow:
+            try:
+                whole = g.explicit
+                explicit.append(Formula(g.symbol, whole))
+                entry["explicit"] = formula_form(whole)
+            except LimitError as error:
+                explicit.append(Para(g.symbol, f": {error}"))
+                entry["explicit_error"] = str(error)
+        entries.append(entry)
+    blocks: list[Block] = [Table(("gradient", "textbook form", "verdict"), tuple(rows))]
+    if not work.shallow:
+        net = work.symbolic
+        blocks.append(
+            Para(
+                f"(first and last layers of {net.depth}; the layers between them have the same form. "
+                f"The program of part 5 computes all of them in {len(net.program)} lines.)"
+            )
+        )
+    if explicit:
+        blocks.append(Section("In weights, biases, input and target alone", tuple(explicit)))
+    derived = gradients if work.full else _one_of_each(gradients)
+    for g in derived:
+        label = f"Derivation of {_spoken(g)} from the definition by the chain rule"
+        blocks.append(Section(label, tuple(g.derivation._blocks())))
+    return Part(tuple(blocks), {"gradients": entries}, holds)
+
+
+def _spoken(g: Gradient) -> str:
+    if g.of == "delta":
+        return f"δ{_raised(g.layer)}"
+    return f"∂C/∂{g.of}{_raised(g.layer) if g.layer else ''}"
+
+
+def _raised(l: int) -> str:
+    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(l))
+
+
+def _one_of_each(gradients: list[Gradient]) -> list[Gradient]:
+    """The first gradient of each kind: they are the longest derivations."""
+    return list({g.of: g for g in reversed(gradients)}.values())[::-1]
+
+
+def _has_number(g: Activation | Derived) -> bool:
+    return not g.free_symbols
+
+
+def activation_facts(work: Work) -> Part:
+    """3. Both tails of g', its class there, and sup |g'|, for each activation."""
+    sections: list[Block] = []
+    entries = []
+    holds = True
+    for g in work.activations:
+        slope = g.d(1)
+        blocks: list[Block] = [
+            Formula(g(work.x), g(work.x).doit()),
+            Formula(slope(work.x), slope(work.x).doit()),
+        ]
+        entry: dict[str, Any] = {"name": text(g), "formula": formula_form(g(work.x).doit())}
+        for toward, key in ((oo, "toward_oo"), (-oo, "toward_-oo")):
+            found = tail(slope, toward=toward, terms=work.terms)
+            holds = holds and bool(found.verdict)
+            blocks += [*found._blocks(), Para(_class_words(found))]
+            entry[key] = tail_form(found)
+        if _has_number(g):
+            found = extrema(slope)
+            holds = holds and bool(found.verdict)
+            high = _largest(found)
+            blocks.append(Para("sup |", slope(work.x), "| = ", high))
+            blocks += found._blocks()
+            entry["sup_abs"] = formula_form(high)
+            entry["extrema"] = fact_form(found.fact)
+        sections.append(Section(text(g), tuple(blocks)))
+        entries.append(entry)
+    return Part(tuple(sections), {"activations": entries}, holds)
+
+
+def _largest(found: Any) -> Expr:
+    """sup |f| from sup f and inf f."""
+    high, low = found.sup.value, -found.inf.value
+    if high == oo or low == oo:
+        return oo
+    return high if found.sup.enclosure().mid >= (-found.inf.enclosure().mid) else low
+
+
+def _class_words(found: Tail) -> str:
+    side = "+" if found.toward == oo else "-"
+    return f"Class toward {side}oo: {found.tail_class}. {_verdict_words(found.fact)}"
+
+
+def _verdict_words(fact: Fact) -> str:
+    form = verdict_form(fact.verdict)
+    return f"{form['verdict'].capitalize()}: {form.get('by') or form.get('why')}."
+
+
+def bounds(work: Work) -> Part:
+    """4. The bound on |δˡ| that follows from sup |g'|, in the weights."""
+    net = work.symbolic
+    blocks: list[Block] = []
+    entries = []
+    holds = True
+    for l in work.shown_layers:
+        found = net.bound(l)
+        holds = holds and bool(found.verdict)
+        blocks.append(Formula(found.fact.statement))
+        entries.append({"layer": l, **fact_form(found.fact)})
+    if entries:
+        blocks.append(Para(_verdict_words(found.fact)))
+        blocks.append(Section("Why", tuple(net.bound(1).derivation._blocks())))
+    return Part(tuple(blocks), {"bounds": entries}, holds)
+
+
+def numbers(work: Work) -> Part:
+    """5. The NumPy function, its values at the given numbers, and the check of its kernels."""
+    chain = work.chain
+    program = chain.program
+    blocks: list[Block] = []
+    data: dict[str, Any] = {
+        "program": {"lines": len(program), "operations": program.operations},
+    }
+    kernel = work.symbolic.lambdify()
+    if len(kernel.source) < 20_000 or work.full:
+        blocks.append(Listing(kernel.source, "python"))
+        data["source"] = kernel.source
+    holds = True
+    if work.numeric:
+        values, table = _evaluated(work, kernel)
+        blocks.append(Para("At the given numbers, beside the value enclosed by balls:"))
+        blocks.append(table)
+        data["values"] = values
+    else:
+        loose = [s for s in chain.symbols if s not in chain.given]
+        names = ", ".join(map(str, loose[:8])) + (", ..." if len(loose) > 8 else "")
+        blocks.append(Para(f"No values: {names} are symbols."))
+    checks, rows, good = _checked(work)
+    blocks.append(
+        Table(
+            ("function", "points", "max ulp", "worst point", "wrong zeros", "verdict"),
+            tuple(rows),
+            "Each function in it against mpmath and Arb, float64",
+        )
+    )
+    data["checks"] = checks
+    return Part(tuple(blocks), data, holds and good)
+
+
+def _checked(work: Work) -> tuple[list[Any], list[tuple[Cell, ...]], bool]:
+    forms, rows, good = [], [], True
+    for g in work.activations:
+        if not _has_number(g):
+            continue
+        for f in (g(work.x), g.d(1)(work.x)):
+            found = check(lambdify(work.x, f), points=work.points)
+            passed = found.passed()
+            good = good and passed
+            at = "-" if found.worst.at is None else ", ".join(map(repr, found.worst.at))
+            word = "holds" if passed else "; ".join(found.failures())
+            zeros = str(found.wrong_zeros.count)
+            rows.append((f, str(found.points), f"{found.max_ulp:.3g}", at, zeros, word))
+            forms.append(CODEC.encode(found))
+    return forms, rows, good
+
+
+def diagnosis(work: Work) -> Part:
+    """6. Which factor makes which gradient small, and whether the point is critical."""
+    if not work.numeric:
+        cases = work.symbolic.critical_points()
+        blocks: list[Block] = [
+            Para("No point is given. The critical points of the chain, as a union of cases:")
+        ]
+        for case in cases:
+            blocks += case._blocks()
+        holds = all(bool(case.verdict) for case in cases)
+        return Part(tuple(blocks), {"cases": [fact_form(c.fact) for c in cases]}, holds)
+    found = work.chain.diagnose()
+    sentences = [layer.sentence() for layer in found.layers]
+    blocks = [*found._blocks()]
+    shown = sentences if work.shallow else [*sentences[:3], *sentences[-3:]]
+    blocks.append(Section("Layer by layer", tuple(Para(s + ".") for s in shown)))
+    data = {
+        "is_critical": found.is_critical,
+        "why": found.why,
+        **verdict_form(found.verdict),
+        "cost": ball_form(found.cost),
+        "layers": [
+            {
+                "layer": row.layer,
+                "weight_gradient": ball_form(row.weight_gradient),
+                "delta": ball_form(row.delta),
+                "decades": f"{row.decades:.6g}",
+                "largest": text(row.largest),
+                "largest_share": f"{row.largest_share:.6g}",
+                "vanishing": [text(f) for f in row.vanishing],
+                "sentence": row.sentence(),
+            }
+            for row in found.layers
+        ],
+        "notes": list(found.notes),
+    }
+    return Part(tuple(blocks), data)
+
+
+SECTIONS: tuple[tuple[str, str, Callable[[Work], Part]], ...] = (
+    ("chain", "The chain and its recurrences", the_chain),
+    ("closed_forms", "Closed forms of the gradients", closed_forms),
+    ("activations", "The activations: tails and suprema of the slopes", activation_facts),
+    ("bounds", "Bounds on the error terms", bounds),
+    ("numbers", "The gradients as a NumPy function, checked", numbers),
+    ("diagnosis", "What makes which gradient small", diagnosis),
+)
