@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache, reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sympy
 from sympy import Expr, Pow, Rational, S, Symbol
@@ -45,7 +45,7 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
 
 
 def vanishes(expr: Expr, x: Symbol) -> bool:
-    """Whether the expression is zero by the algebra of its building blocks; False proves nothing."""
+    """Whether the expression is zero by the algebra of its blocks; False proves nothing."""
     try:
         field = _Field(expr, x)
         return not field.element(expr).num
@@ -99,7 +99,7 @@ def agree(f: Expr, g: Expr, x: Symbol) -> bool:
 
 
 class _Fraction(NamedTuple):
-    """num / ∏ qᵢ^kᵢ over the factors qᵢ of a field; a negative kᵢ is a factor that is kept apart."""
+    """num / ∏ qᵢ^kᵢ over the factors qᵢ of a field; a negative kᵢ is a factor kept apart."""
 
     num: PolyElement
     powers: dict[int, int]
@@ -115,7 +115,7 @@ class _Field:
         self.x = x
         self.blocks, self.units = _exponentials_joined(_closure(expr))
         names = [f"t{k}" for k in range(max(1, len(self.blocks)))]
-        self.ring = PolyRing(names, QQ, grevlex)
+        self.ring = PolyRing(names, QQ, cast("Any", grevlex))
         self.index = {block: k for k, block in enumerate(self.blocks)}
         self.factors: list[PolyElement] = []
         self.shown: dict[int, Expr] = {}
@@ -405,7 +405,7 @@ def _direction(e: Any) -> tuple[Rational, Expr]:
 
 
 def _exponentials_joined(blocks: set[Any]) -> tuple[list[Any], dict[Expr, Any]]:
-    """The blocks in order of size, with one exponential for all integer multiples of an argument."""
+    """The blocks in order of size; one exponential for all multiples of an argument."""
     contents: dict[Expr, list[Rational]] = {}
     others = []
     for block in blocks:

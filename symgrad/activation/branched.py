@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from typing import Any
 
 import sympy
 from sympy import Expr, Piecewise, S, Symbol
@@ -22,7 +23,8 @@ def bound(
     expr: Expr, values: tuple[tuple[Symbol, Expr], ...], stated: tuple[Kink, ...]
 ) -> Branched:
     """The formula with its parameters given."""
-    return Branched(expr.subs(dict(values), simultaneous=True), stated)
+    body: Any = expr.subs(dict(values), simultaneous=True)
+    return Branched(body, stated)
 
 
 class Branched:
@@ -44,9 +46,9 @@ class Branched:
         """Break points, smooth parts, and at each point (held by the left part?, value of g)."""
         points: list[Expr] = []
         parts: list[Expr] = []
-        owners: list[tuple[bool, Expr]] = []
+        owners: list[tuple[bool, Any]] = []
         lone: Expr | None = None
-        previous = None
+        previous: Any = None
         for domain, part in branches(_open_sinc(self.expr), X):
             if isinstance(domain, sympy.FiniteSet):
                 lone = part
@@ -107,9 +109,9 @@ class Branched:
     def _joined(self, n: int) -> Expr:
         points, parts, owners = self._parts
         slopes = {kink.at: kink.slope for kink in self.kinks}
-        alone: list[tuple[Expr, Expr]] = []
-        pairs: list[tuple[Expr, Expr]] = []
-        for k, part in enumerate(parts):
+        alone: list[tuple[Any, Any]] = []
+        pairs: list[tuple[Any, Any]] = []
+        for k in range(len(parts)):
             here = self._smooth(k, n)
             if k == len(points):
                 pairs.append((here, S.true))
@@ -147,7 +149,7 @@ class Branched:
     @cached_property
     def symmetry(self) -> str:
         if not self.expr.has(Piecewise):
-            pairs = [(self.expr, self.expr)]
+            pairs: list[Any] = [(self.expr, self.expr)]
         else:
             points, parts, _ = self._parts
             mirrored = zip(points, reversed(points), strict=True)
@@ -173,7 +175,7 @@ def same_value(side: Expr, at: Expr, value: Expr) -> bool:
     return same(found, value)
 
 
-def _open_sinc(expr: Expr) -> Expr:
+def _open_sinc(expr: Any) -> Expr:
     """sinc(u) as sin(u)/u off u = 0, which is what can be differentiated."""
     return expr.replace(
         sympy.sinc, lambda u: Piecewise((sympy.sin(u) / u, sympy.Ne(u, 0)), (S.One, True))

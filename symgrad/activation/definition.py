@@ -17,7 +17,7 @@ X = Symbol("x", real=True)
 
 @dataclass(frozen=True, slots=True)
 class Kink:
-    """A point where g' is not continuous: the value of g' used there, and whose convention that is."""
+    """A point where g' is not continuous: its value there, and whose convention that is."""
 
     at: Expr
     slope: Expr

@@ -32,7 +32,7 @@ class Univariate:
     order: int = 0
 
     @property
-    def elementary(self) -> Expr:
+    def elementary(self) -> Any:
         """The function in elementary functions; its pieces outermost where they can be solved."""
         if self.activation is not None:
             return self.activation.derivative(self.order).expr.xreplace({X: self.x})

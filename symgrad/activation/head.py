@@ -72,7 +72,7 @@ class Head(DefinedFunction):
             chain += self.elementary_at(t).diff(s).xreplace({t: self.z})
         return chain
 
-    def _eval_derivative_n_times(self, s: Symbol, n: Expr) -> Expr | None:
+    def _eval_derivative_n_times(self, s: Symbol, n: Expr) -> Any:
         slope = self.z.diff(s)
         if slope.has(s) or s in self.order.free_symbols | self.activation.free_symbols:
             return super()._eval_derivative_n_times(s, n)
@@ -80,7 +80,7 @@ class Head(DefinedFunction):
 
     # other forms
 
-    def elementary_at(self, z: Expr) -> Expr:
+    def elementary_at(self, z: Expr) -> Any:
         """The formula of g⁽ⁿ⁾ at z, n a number."""
         formula = self.activation.derivative(int(self.order)).expr
         return formula if z == X else formula.subs(X, z)
@@ -122,9 +122,8 @@ class Head(DefinedFunction):
         except NotImplementedError:
             found = []
         if len(found) != 1:
-            raise UnsupportedError(
-                f"{self.func(*self.args[:2], X)} has no unique inverse in closed form"
-            )
+            name = self.func(*self.args[:2], X)
+            raise UnsupportedError(f"{name} has no unique inverse in closed form")
         return Lambda(y, found[0])
 
     # values
@@ -195,7 +194,7 @@ def _flat(printer: Any) -> Any:
     return lambda e: str(e)
 
 
-def _special_value(g: Activation, n: int, z: Expr) -> Expr | None:
+def _special_value(g: Activation, n: int, z: Expr) -> Any:
     """The value at 0 or ±oo where substitution gives a plain number, or the parameters' one."""
     if n > 12:
         return None
@@ -205,7 +204,7 @@ def _special_value(g: Activation, n: int, z: Expr) -> Expr | None:
     return value
 
 
-def elementary(expr: Expr) -> Expr:
+def elementary(expr: Any) -> Any:
     """The expression with every head replaced by its formula, and |x|, max, min as pieces.
 
     >>> from symgrad.catalogue import sigmoid
@@ -227,7 +226,7 @@ def elementary(expr: Expr) -> Expr:
 _BENT = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Heaviside)
 
 
-def _as_pieces(e: Expr) -> Expr:
+def _as_pieces(e: Any) -> Any:
     if not e.free_symbols:
         return e
     first, *rest = e.args

@@ -8,7 +8,7 @@ by the same code as a built-in one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import sympy
 from sympy import Basic, Expr, Lambda, S, Symbol, Tuple
@@ -64,24 +64,25 @@ class Activation(Expr):
         """
         from symgrad.activation.head import elementary
 
-        expr = sympy.sympify(expr, strict=True)
+        formula: Any = cast("Any", sympy.sympify(expr, strict=True))
         if not isinstance(x, Symbol):
             raise InputError(f"the variable of an activation is a symbol, got {x!r}")
         if not name.isidentifier():
             raise InputError(f"the name of an activation is an identifier, got {name!r}")
-        if not isinstance(expr, Expr):
-            raise InputError(f"the formula of '{name}' is an expression, got {expr!r}")
-        undefined = sorted(map(str, expr.atoms(AppliedUndef)))
+        if not isinstance(formula, Expr):
+            raise InputError(f"the formula of '{name}' is an expression, got {formula!r}")
+        undefined = sorted(map(str, formula.atoms(AppliedUndef)))
         if undefined:
             raise InputError(f"the formula of '{name}' has undefined functions: {undefined}")
-        parameters = tuple(sorted(expr.free_symbols - {x}, key=lambda s: s.name))
+        free: list[Any] = sorted(formula.free_symbols - {x}, key=lambda s: s.name)
+        parameters = tuple(free)
         given = {p: sympy.sympify(v, strict=True) for p, v in (defaults or {}).items()}
         unknown = set(given) - set(parameters)
         if unknown:
             raise InputError(f"'{name}' has no parameter {unknown}; it has {parameters}")
-        expr = folded(elementary(expr).xreplace({x: X}), X)
-        values = [given.get(p, p) for p in parameters]
-        definition = Definition(expr, parameters, latex, unicode, source, kinks, values)
+        body = folded(elementary(formula).xreplace({x: X}), X)
+        values: list[Any] = [given.get(p, p) for p in parameters]
+        definition = Definition(body, parameters, latex, unicode, source, kinks, values)
         return cls(name, values, definition)
 
     # the record

@@ -20,7 +20,7 @@ def row(
     *kinks: Kink,
     usual: dict[Symbol, Value] | None = None,
 ) -> Activation:
-    """The activation of that name; `usual` gives a parameter the value it has when none is bound."""
+    """The activation of that name; `usual` is the value of a parameter that is not bound."""
     given = {symbol: sympify(value) for symbol, value in (usual or {}).items()}
     return Activation.from_expr(
         name, formula, X,
