@@ -16,7 +16,7 @@ from symgrad.tails.classify import classify
 from symgrad.tails.field import Field, expr
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
-from symgrad.tails.settle import Settled, lowest, settle
+from symgrad.tails.settle import Settled, exact_from, settle
 from symgrad.tails.statement import beyond_relation, region
 from symgrad.tails.tail import Expansion, Remainder, Tail
 
@@ -131,7 +131,7 @@ class _Statement:
         total = sympy.Add(*shown)
         steps = self._start()
         if g.model.rem is None and len(g.model.terms) <= n:
-            where, remainder = self.beyond(*lowest(g, n)), None
+            where, remainder = self.beyond(*exact_from(g)), None
             claim: Any = Eq(self.head, total, evaluate=False)
             steps.append(Step(claim, "exact arithmetic on the terms", Proved(_MODEL)))
         elif names := self._undetermined():

@@ -68,7 +68,9 @@ class Comparison(Shown):
         )
         if self.smaller_from is not None:
             below = beyond_relation(self.quotient.x, self.quotient.beyond(self.smaller_from))
-            yield Para(Abs(self.f), " < ", Abs(self.g), " for ", below)
+            sizes = (Abs(e, evaluate=False) for e in (self.f, self.g))
+            yield Formula(sympy.StrictLessThan(*sizes, evaluate=False))
+            yield Para("for ", below)
 
 
 def compare(f: Any, g: Any, toward: Any = S.Infinity, *, x: Symbol | None = None) -> Comparison:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 import sympy
 from flint import arb, fmpq
 from sympy import Expr
 
 from symgrad.errors import DomainError, UnsupportedError
+from symgrad.pieces import BENT
 from symgrad.rigor import program
 from symgrad.rigor.ops import FUNCTIONS
+from symgrad.tails.beyond import Beyond
 from symgrad.tails.field import ONE, ZERO, Number, add, expr, mul, number, power
 from symgrad.tails.model import Model, MoreTerms, Workshop
 from symgrad.tails.monomial import UNIT, Monomial, iterated_log, to_expr
@@ -35,6 +38,8 @@ class Expander:
         self.scale = shop.scale
         self.field = shop.scale.field
         self.x = shop.scale.x
+        self.depth = -1
+        self.guards: list[Callable[[Beyond], bool]] = []
         self._done: dict[Expr, Model] = {}
 
     def __call__(self, e: Expr) -> Model:
@@ -54,7 +59,7 @@ class Expander:
         return done[e]
 
     def _operands(self, node: Expr) -> tuple[Expr, ...]:
-        if not node.has(self.x) or node == self.x:
+        if not node.has(self.x) or node == self.x or isinstance(node, BENT):
             return ()
         return node.args  # type: ignore[return-value]
 
@@ -73,6 +78,8 @@ class Expander:
             return total
         if node.is_Pow:
             return self._power(*node.args)
+        if isinstance(node, BENT):
+            return self(self._branch(node))
         rule = _RULES.get(type(node))
         if rule is not None:
             return rule(self, done[node.args[0]])
@@ -82,6 +89,58 @@ class Expander:
             f"no tail is known for {node} of type {type(node).__name__}; "
             "write it in elementary functions, erf and Piecewise"
         )
+
+    # the branch that holds beyond a proved point
+
+    def _branch(self, node: Any) -> Expr:
+        """The branch near infinity; that it holds from X on becomes a guard."""
+        if isinstance(node, sympy.Piecewise):
+            for part, condition in node.args:
+                if self._holds(condition):
+                    return part
+            raise DomainError(f"no branch of {node} holds near infinity")
+        first, *rest = node.args
+        if isinstance(node, (sympy.Max, sympy.Min)):
+            wanted = 1 if isinstance(node, sympy.Max) else -1
+            for other in rest:
+                first = other if self._eventual_sign(other - first) == wanted else first
+            return first
+        which = self._eventual_sign(first)
+        if isinstance(node, sympy.Abs):
+            return first if which >= 0 else -first
+        if isinstance(node, sympy.sign):
+            return sympy.Integer(which)
+        return (sympy.S.Zero, sympy.Rational(1, 2), sympy.S.One)[which + 1]
+
+    def _holds(self, condition: Any) -> bool:
+        if condition in (sympy.true, sympy.false):
+            return condition == sympy.true
+        if isinstance(condition, sympy.And):
+            return all(self._holds(c) for c in condition.args)
+        if isinstance(condition, sympy.Or):
+            return any(self._holds(c) for c in condition.args)
+        if isinstance(condition, sympy.Not):
+            return not self._holds(condition.args[0])
+        which = self._eventual_sign(condition.lhs - condition.rhs)
+        return condition.func(which, 0) == sympy.true
+
+    def _eventual_sign(self, gap: Expr) -> int:
+        f = self(gap)
+        which = self.sign(f)
+        if which == 0:
+            return 0
+        top, c = f.lead
+        self._no_waves(c)
+        rest = Model(f.terms[1:], f.rem, lambda beyond: beyond.bound(f))
+
+        def guard(beyond: Beyond) -> bool:
+            if rest.is_zero:
+                return True
+            share = beyond.amplitude(rest) * beyond.ratio(rest.top, top)
+            return bool(share < abs(self.field.ball(c)).lower())
+
+        self.guards.append(guard)
+        return which
 
     # shapes of a model
 
@@ -128,6 +187,7 @@ class Expander:
             raise DomainError("division by a function that is zero from some point on")
         m, c, u = self.shop.split(f)
         self._no_waves(c)
+        self._assume_positive(m, whole)
         if not whole and self.field.sign(c, "the base of a power") < 0:
             raise DomainError(f"a negative base has no real power {expr(p)}")
         series = self.shop.compose(u, partial(_binomial, p), partial(self._binomial_rest, p))
@@ -138,10 +198,15 @@ class Expander:
         worst = ((1 - e) ** q).max((1 + e) ** q)
         return abs(self.field.ball(_binomial(p, n + 1))) * worst
 
+    def _assume_positive(self, m: Monomial, whole: bool) -> None:
+        """Note the k-fold logarithm that must be positive for this step to be an identity."""
+        if m != UNIT and not (whole and not m.powers):
+            self.depth = max(self.depth, _depth(m))
+
     def _no_waves(self, c: Number) -> None:
         if self.x in expr(c).free_symbols:
             raise UnsupportedError(
-                f"the leading coefficient {c} oscillates and has zeros: no germ, nothing to divide by"
+                f"the leading coefficient {c} oscillates without a limit: the function has no germ here"
             )
 
     def exp(self, f: Model) -> Model:
@@ -170,6 +235,7 @@ class Expander:
         """log(c·m·(1 + u)) = log c + log m + log1p(u), |R_n| ≤ |u|^{n+1}/((n+1)(1−e))."""
         m, c, u = self.shop.split(f)
         self._no_waves(c)
+        self._assume_positive(m, False)
         if self.field.sign(c, "the argument of log") <= 0:
             raise DomainError("the logarithm of a function that is not positive near infinity")
         series = self.shop.compose(
@@ -317,6 +383,11 @@ def _binomial(p: Number, k: int) -> Number:
 @lru_cache(maxsize=256)
 def _erfc_coefficient(k: int) -> fmpq:
     return ONE if k == 0 else _erfc_coefficient(k - 1) * fmpq(1 - 2 * k, 2)
+
+
+def _depth(m: Monomial) -> int:
+    """The k of the deepest logarithm in the monomial; 0 for x itself."""
+    return max([len(m.powers) - 1, 0, *(_depth(e) for e, _ in m.exps)])
 
 
 def _log_index(m: Monomial) -> int | None:

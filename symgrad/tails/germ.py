@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,8 +10,9 @@ import sympy
 from sympy import Expr, FiniteSet, S, Set, Symbol
 
 from symgrad.activation import Head, Univariate, X, elementary
-from symgrad.errors import LimitError
+from symgrad.errors import LimitError, UndecidedError, UnsupportedError
 from symgrad.pieces import branches, is_bent, same
+from symgrad.tails.beyond import Beyond
 from symgrad.tails.expand import Expander
 from symgrad.tails.field import Field
 from symgrad.tails.model import Model, MoreTerms, Workshop
@@ -20,11 +21,16 @@ from symgrad.tails.monomial import Scale
 __all__ = ["Germ", "germ", "model_of"]
 
 _MOST = 60
+_LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 
 
 @dataclass(frozen=True, eq=False)
 class Germ:
-    """f near one end: y = ±x → oo, the branch that holds for y beyond `start`, and its model."""
+    """f near one end: y = ±x → oo, the branch that holds for y beyond `start`, and its model.
+
+    `floor` is where the algebra of an exact model is an identity; where the conditions of the pieces
+    have no exact roots, `guards` are what an X must satisfy for the branch to hold from X on.
+    """
 
     scale: Scale
     branch: Expr
@@ -32,13 +38,15 @@ class Germ:
     start: Expr
     open_start: bool
     whole: bool
+    floor: Expr
+    guards: tuple[Callable[[Beyond], bool], ...] = ()
 
 
 def germ(u: Univariate, toward: Expr, size: int, field: Field) -> Germ:
     """The branch of the function next to ±oo and its model with at least `size` terms."""
     flip = toward is S.NegativeInfinity
     formula, order_of = _written(u)
-    pieces = branches(formula, u.x)
+    pieces = _pieces(formula, u.x)
     if flip:
         pieces = pieces[::-1]
     where, branch = pieces[-1]
@@ -54,8 +62,18 @@ def germ(u: Univariate, toward: Expr, size: int, field: Field) -> Germ:
     smooth = _derivative(branch, u.x, u.order) if u.activation else branch
     scale = Scale(field, y)
     inner = smooth.xreplace({u.x: -y if flip else y})
-    model = _any_form(scale, inner, size)
-    return Germ(scale, inner, model, start, is_open, len(pieces) == 1)
+    model, expander = _any_form(scale, inner, size)
+    floor = S.NegativeInfinity if expander.depth < 0 else _LOG_POSITIVE[min(expander.depth, 3)]
+    whole = len(pieces) == 1
+    return Germ(scale, inner, model, start, is_open, whole, floor, tuple(expander.guards))
+
+
+def _pieces(formula: Expr, x: Symbol) -> tuple[tuple[Set, Expr], ...]:
+    """The exact pieces; where they cannot be solved, the whole formula with its conditions."""
+    try:
+        return branches(formula, x)
+    except (UnsupportedError, UndecidedError):
+        return ((S.Reals, formula),)
 
 
 def _written(u: Univariate) -> tuple[Expr, int]:
@@ -111,16 +129,16 @@ def _differentiable(u: Univariate, pieces: Sequence[tuple[Set, Expr]], at: Expr)
     return u.order == 1 and stated is not None and same(stated, slope(outer, 1))
 
 
-def _any_form(scale: Scale, e: Expr, size: int) -> Model:
+def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     """The model of the expression as written, else of its expanded and factored forms."""
     try:
-        return model_of(scale, e, size)
+        return _expanded(scale, e, size)
     except LimitError:
         for rewrite in (sympy.expand, sympy.factor):
             other = rewrite(e)
             if other != e:
                 try:
-                    return model_of(scale, other, size)
+                    return _expanded(scale, other, size)
                 except LimitError:
                     continue
         raise
@@ -128,12 +146,17 @@ def _any_form(scale: Scale, e: Expr, size: int) -> Model:
 
 def model_of(scale: Scale, e: Expr, size: int) -> Model:
     """The model of e as the scale's variable → oo, exact or with at least `size` terms."""
+    return _expanded(scale, e, size)[0]
+
+
+def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     keep = max(6, size)
     while True:
+        expander = Expander(Workshop(scale, keep))
         try:
-            model = _plain(scale, Expander(Workshop(scale, keep))(e))
+            model = _plain(scale, expander(e))
             if model.rem is None or len(model.terms) >= size:
-                return model
+                return model, expander
             missing = f"{len(model.terms)} of {size} terms appear among"
         except MoreTerms as reason:
             missing = f"{reason}; tried"

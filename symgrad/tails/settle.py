@@ -8,7 +8,7 @@ import sympy
 from flint import arb
 from sympy import Expr, Rational, S
 
-from symgrad.errors import DomainError, InputError, LimitError
+from symgrad.errors import DomainError, InputError, LimitError, SymgradError
 from symgrad.rigor import constant
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.field import expr
@@ -23,7 +23,7 @@ from symgrad.tails.remainder import (
     short_upper,
 )
 
-__all__ = ["Settled", "lowest", "settle"]
+__all__ = ["Settled", "exact_from", "settle"]
 
 _STARTS = (
     2,
@@ -121,14 +121,16 @@ def _by_model(
     first, far, inner, near = found
     limit, start, cap, is_open = wishes
     if start is not None and first != goal:
-        far = far_bound(g.model, n, Beyond(g.scale, as_arb(goal)))
-        if not far.is_finite():
+        beyond = Beyond(g.scale, as_arb(goal))
+        far = far_bound(g.model, n, beyond)
+        if not (far.is_finite() and all(guard(beyond) for guard in g.guards)):
             raise LimitError(f"no bound was proved from {start} on; one holds from {first} on")
         first = goal
     while start is None and first > goal and first > Rational(11, 10):
         lower = max(-short_above(-first * _SHRINK, 3), goal)
-        bound = far_bound(g.model, n, Beyond(g.scale, as_arb(lower)))
-        if not bound <= most:
+        beyond = Beyond(g.scale, as_arb(lower))
+        bound = far_bound(g.model, n, beyond)
+        if not (bound <= most and all(guard(beyond) for guard in g.guards)):
             break
         first, far = lower, bound
     is_open = is_open and first == goal
@@ -167,6 +169,8 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
         starts.insert(0, low)
     for start in starts:
         beyond = Beyond(g.scale, as_arb(start))
+        if not all(guard(beyond) for guard in g.guards):
+            continue
         deep = not beyond.value(growth) > arb(2) ** -_DEEP
         if deep and best is not None:
             break
@@ -185,10 +189,25 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
             lower = max(-short_above(-start * _SHRINK, 3), low)
             nearer = Beyond(g.scale, as_arb(lower))
             bound = far_bound(g.model, n, nearer)
-            if not (bound <= most and bound.is_finite()) or lower == start:
+            fits = bound <= most and bound.is_finite() and lower != start
+            if not (fits and all(guard(nearer) for guard in g.guards)):
                 break
             start, far, beyond = lower, bound, nearer
     return start, far, short_upper(beyond.bound(g.model))
+
+
+def exact_from(g: Germ) -> tuple[Expr, bool]:
+    """Where an exact model is an identity."""
+    low, is_open = lowest(g, len(g.model.terms))
+    if low is S.NegativeInfinity or low < g.floor:
+        low, is_open = g.floor, True
+    if not g.guards:
+        return low, is_open
+    for start in _STARTS:
+        beyond = Beyond(g.scale, as_arb(sympy.Integer(start)))
+        if low <= start and all(guard(beyond) for guard in g.guards):
+            return sympy.Integer(start), False
+    raise LimitError(f"no point was found from which one branch of {g.branch} holds")
 
 
 def lowest(g: Germ, n: int) -> tuple[Expr, bool]:
@@ -221,7 +240,7 @@ def _close(g: Germ, q: Quotient, b: Rational, walk: Walk) -> bool:
     scale = g.scale
     try:
         model = model_of(scale, (q.rest_expr * q.factor_expr).xreplace({scale.x: -scale.x}), 1)
-    except LimitError:
+    except SymgradError:  # no germ there: the line is then not closed
         return False
     if model.top is not None and scale.sign(model.top) > 0:
         walk.hopeless = True

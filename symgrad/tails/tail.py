@@ -91,9 +91,12 @@ class Tail(Shown):
         """The part of `where` beyond a point."""
         return region(self.toward, start, False) & self.where
 
-    def check(self, n: int = 200, seed: int = 0) -> Audit:
-        """|f − Σ|/(K·growth) at n points by both oracles: how narrow the bound is, and that it holds."""
-        return audit(self, n, seed)
+    def check(self, n: int = 200, seed: int = 0, bits: int = 10_000) -> Audit:
+        """|f − Σ|/(K·growth) at n points by both oracles: how narrow the bound is, and that it holds.
+
+        Points run out to where the values need `bits` bits of working precision.
+        """
+        return audit(self, n, seed, bits)
 
     def two_sided(self) -> tuple[Expr, Expr]:
         """(lower, upper) with lower(x) ≤ f(x) ≤ upper(x) on `where`."""

@@ -118,6 +118,13 @@ def _log(c: Expr, k: int) -> Number:
     return mul(power(number(-1 / c), fmpq(k)), fmpq(-1, k))
 
 
+def _lambertw(c: Expr, k: int) -> Number:
+    """At 0: (−k)^{k−1}/k!."""
+    if c != 0:
+        return mul(number(_derivative(sympy.LambertW, k).subs(_Y, c)), inverse_factorial(k))
+    return fmpq(-k) ** (k - 1) * inverse_factorial(k)
+
+
 _BY_EXP = (sympy.tanh, sympy.sinh, sympy.cosh, sympy.sech, sympy.csch, sympy.coth)
 
 _LAWS: dict[type, Callable[[Expr, int], Number]] = {
@@ -128,6 +135,7 @@ _LAWS: dict[type, Callable[[Expr, int], Number]] = {
     sympy.sinh: _cycle(sympy.sinh, sympy.cosh, (1,)),
     sympy.cosh: _cycle(sympy.cosh, sympy.sinh, (1,)),
     sympy.tanh: _tanh,
+    sympy.LambertW: _lambertw,
     sympy.atan: _from_slope(lambda c, k: _inverse_quadratic(c, k, 1)),
     sympy.atanh: _from_slope(lambda c, k: _inverse_quadratic(c, k, -1)),
     sympy.erf: _from_slope(_gauss),
