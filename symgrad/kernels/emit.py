@@ -107,7 +107,9 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
         return _pieces(name, method), name
     if isinstance(method, Laurent):
         terms = ", ".join(map(number, method.coefficients))
-        return [f"{name} = Laurent({method.power}, ({terms},), {number(method.low)})"], name
+        return [
+            f"{name} = Laurent({method.power}, ({terms},), {number(method.low)}, {number(method.last)})"
+        ], name
     if isinstance(method, float):
         return [], number(method)
     return [f"def {name}(x):", f"    return {method}"], name
@@ -118,7 +120,7 @@ def plan_source(design: Any, function: str) -> str:
     text: list[str] = []
     entries: list[str] = []
     variable = "|x|" if design.symmetry else "x"
-    for k, r in enumerate(design.regimes, 1):
+    for k, r in enumerate(design.by_use, 1):
         name = f"{function}_{k}"
         body, call = _method(name, r.method)
         text += [f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {r.why}.", *body]

@@ -200,6 +200,7 @@ def table(
 ) -> Pieces:
     """The gathered table of one run of cells on each side, the first of which begins at `first`."""
     cells = [c for pair in zip(*sides, strict=True) for c in pair]
+    cells += cells[-2:] if len(sides) == 2 else []  # |x| + step may round up to the next cell
     rows = np.zeros((degree + 1, len(cells)))
     centre, centre_low, low, slope = (np.zeros(len(cells)) for _ in range(4))
     for j, c in enumerate(cells):
@@ -210,6 +211,8 @@ def table(
             rows[:, j] = [as_float(v) for v in coefficients]
             low[j] = as_float(coefficients[0] - arb(rows[0, j]))
         slope[j] = c.slope
+    rows[rows == 0] = -0.0  # −0 is what may be added to any float, to −0 as well
+    low[low == 0] = -0.0
     short = max(max(c.short_degree(EPS_SHORT) for c in cells), 1)
     return Pieces(
         grid.step, grid.shift, grid.first(first), len(sides), centre,
@@ -221,6 +224,7 @@ def table(
 def rounding(p: Pieces, cells: Sequence[Cell]) -> float:
     """A bound for the rounding errors of `pieces`, in ulp, at nine points of each cell."""
     u = 2.0**-53
+    cells = [*cells, *cells[-2:]] if p.sides == 2 else cells
     low = np.array([c.low for c in cells])
     high = np.array([c.high for c in cells])
     worst = 0.0

@@ -6,11 +6,11 @@ one division. Whether the line is accurate enough is measured, not assumed (see 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import sympy
 from sympy import Expr, Rational, S, Symbol
+from sympy.simplify.fu import TR7, TR8
 
 from symgrad.rigor import constant
 
@@ -39,7 +39,7 @@ def numpy_line(expr: Expr, names: dict[Symbol, str]) -> str | None:
 def candidates(expr: Expr, names: dict[Symbol, str]) -> list[str]:
     """Different lines for the same function: as given, over one denominator, factored, Horner."""
     forms: list[Expr] = [expr]
-    for road in (_one_fraction, _horner, _half_angle):
+    for road in (_one_fraction, _horner, _sums, sympy.expand):
         form = road(expr)
         if form is not None and form not in forms:
             forms.append(form)
@@ -55,17 +55,12 @@ def _horner(expr: Expr) -> Expr | None:
     return sympy.horner(expr) if len(expr.free_symbols) == 1 and expr.is_polynomial() else None
 
 
-def _half_angle(expr: Expr) -> Expr | None:
-    """1 − cos u as 2·sin²(u/2)."""
-    u = sympy.Wild("u")
-    c = sympy.Wild("c", exclude=(0,))
-    rest = sympy.Wild("r")
-    form = expr.replace(
-        lambda e: isinstance(e, sympy.cos), lambda e: 1 - 2 * sympy.sin(e.args[0] / 2) ** 2
-    )
-    del u, c, rest
-    form = sympy.expand(form) if form != expr else None
-    return form
+def _sums(expr: Expr) -> Expr | None:
+    """Products and powers of sines and cosines as sums over multiples of the angle (Fu, Zhong, Zeng
+    2006, Automated and readable simplification of trigonometric expressions, rules 7 and 8)."""
+    if not expr.has(sympy.sin, sympy.cos):
+        return None
+    return sympy.expand(TR8(TR7(expr)))
 
 
 def literal(c: Expr) -> str:
@@ -87,7 +82,8 @@ def _write(e: Any, names: dict[Symbol, str]) -> str:
     if isinstance(e, sympy.Pow):
         return _power(e, names)
     if isinstance(e, sympy.sinc):
-        return f"np.sinc({_write(e.args[0], names)} / np.pi)"
+        inner = _write(e.args[0], names)
+        return f"(np.sin({inner}) / {inner})"
     word = _FUNCTIONS.get(type(e))
     if word is None:
         raise _NoForm
@@ -153,6 +149,3 @@ def _power(e: Any, names: dict[Symbol, str]) -> str:
     if n.is_Rational and n.q == 2 and 0 < n <= 4:
         return f"({_write(base ** (n - S.Half), names)} * np.sqrt({text}))"
     return f"({text} ** {_write(n, names)})"
-
-
-Line = Callable[..., Any]

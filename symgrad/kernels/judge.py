@@ -67,6 +67,7 @@ class Judge:
         low, high = max(self.low, -1000.0), min(self.high, 1000.0)
         if low < high:
             chosen |= {float(v) for v in rng.uniform(low, high, self.count // 4)}
+        chosen |= {s * k * 5e-324 for s in (1, -1) for k in (1, 2, 3, 7)}
         for k in (-1074, -1022, -540, -537, -512, -100, -30, 30, 100, 511, 512, 537, 1000, 1022):
             chosen |= {s * 2.0**k * m for s in (1, -1) for m in (1.0, 1.4142135)}
         for end in ends:
@@ -127,6 +128,20 @@ class Judge:
         errors = [truth_ulps(float(g), t) for g, t in zip(got, self.truths, strict=True)]
         k = int(np.argmax(errors))
         return errors[k], self.points[k]
+
+    def worst_of_wave(self, method: Callable[[Any], Any]) -> float:
+        """The largest error in units of the spacing at the amplitude: |f| at x, x + 1 and x + 2."""
+        x = np.array(self.points)
+        with np.errstate(all="ignore"):
+            got = np.broadcast_to(np.asarray(method(x), np.float64), x.shape)
+        worst = 0.0
+        for p, g, truth in zip(self.points, got, self.truths, strict=True):
+            with precision(4096):
+                near = [self.f.value(arb(p) + k, 30) for k in (1, 2)]
+            sizes = [as_float(abs(v)) for v in (truth, *near) if v is not None]
+            unit = float(np.spacing(max(sizes)))
+            worst = max(worst, abs(float(g) - as_float(truth)) / unit if math.isfinite(g) else math.inf)
+        return worst
 
 
 def _size(b: arb) -> float:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from flint import arb, arb_poly
 from sympy import Expr, FiniteSet, S, Symbol
 
@@ -31,7 +33,9 @@ __all__ = ["Design", "Noted", "design"]
 GOOD = 1.6
 """A line of NumPy is used where its measured error is at most this many ulp."""
 CENTRAL_DEGREE = 10
-OUTER_DEGREE = 11
+OUTER_DEGREE = 13
+_GRIDS = ((5, 2.0), (6, 2.0), (5, 0.5), (6, 0.5), (6, 0.0625), (7, 0.015625), (7, 2.0**-10))
+"""Bits and step of the central grid, tried in this order; the second where the first ends early."""
 _LOWEST, _TINY, _TOP = -1075.0, -985.0, 1000.0
 
 
@@ -64,6 +68,17 @@ class Design:
         return tuple(sorted(e + 0.0 for e in ends))
 
 
+    @property
+    def by_use(self) -> list[Noted]:
+        """The regimes, that which has most of −4 ≤ x ≤ 4 first, the others by distance from 0."""
+
+        def share(r: Noted) -> tuple[float, float]:
+            low, high = max(r.lower, -4.0), min(r.upper, 4.0)
+            return -max(high - low, 0.0), min(abs(r.lower), abs(r.upper))
+
+        return sorted(self.regimes, key=share)
+
+
 @dataclass(frozen=True, slots=True)
 class _Far:
     """What f becomes toward sign·∞: 'poly', 'power', 'decay', 'growth', 'line' or 'wave'."""
@@ -79,26 +94,77 @@ def design(expr: Expr, x: Symbol, kinks: Sequence[tuple[float, float]] = ()) -> 
     """The regimes for f(x) = expr; `kinks` are points with a value by convention."""
     parts = branches(expr, x)
     plan = Design(_symmetry(parts, x, kinks))
-    stretches: list[tuple[float, Expr]] = []
     for domain, formula in parts:
         if isinstance(domain, FiniteSet):
-            at = as_float(constant(domain.args[0], 160))
-            plan.points.append((at, as_float(constant(formula, 160))))
+            at, value = (as_float(constant(c, 160)) for c in (domain.args[0], formula))
+            if at or value or not plan.symmetry < 0:
+                plan.points.append((at, value))
             continue
         low = -math.inf if domain.inf is S.NegativeInfinity else _edge(domain.inf, domain.left_open)
-        stretches.append((low, formula))
-    ends = [low for low, _ in stretches[1:]] + [math.inf]
-    for (low, formula), high in zip(stretches, ends, strict=True):
+        high = math.inf if domain.sup is S.Infinity else _edge(domain.sup, not domain.right_open)
         if plan.symmetry:
             low = max(low, 0.0)
-        if low < high:
+        if plan.symmetry < 0 and domain.contains(0) == S.true:
+            value = as_float(constant(formula.subs(x, 0), 160))
+            if value:  # odd but for the value by convention at 0
+                plan.points.append((0.0, value))
+        if low < high and not (plan.symmetry and high <= 0):
             _Stretch(plan, Smooth(formula, x), low, high).cover()
-    plan.points += [k for k in kinks if not plan.symmetry or k[0] >= 0]
+    plan.points += kinks
     if plan.symmetry:
-        plan.zeros = sorted({s * z for z in plan.zeros for s in (1.0, -1.0)})
-        plan.zeros = [z + 0.0 for z in dict.fromkeys(plan.zeros)]
+        plan.zeros = [s * z + 0.0 for z in plan.zeros for s in ((1.0, -1.0) if z else (1.0,))]
+        plan.points += [
+            (-at, plan.symmetry * value) for at, value in plan.points if at == math.inf
+        ]
+    plan.zeros = sorted(set(plan.zeros))
     plan.regimes.sort(key=lambda r: r.lower)
+    _merge_lines(plan)
+    _drop_points(plan)
     return plan
+
+
+def _method(method: Any) -> Any:
+    return emit.line(method) if isinstance(method, str) else method
+
+
+def _merge_lines(plan: Design) -> None:
+    """One line with `np.where` instead of several regimes that are lines and constants."""
+    for at, value in list(plan.points):  # a kink's own value may be that of the left side
+        for left, right in pairwise(plan.regimes):
+            if at == left.upper and left.method == value and right.method != value:
+                place = plan.regimes.index(left)
+                edge = math.nextafter(at, math.inf)
+                plan.regimes[place : place + 2] = [
+                    replace(left, upper=edge), replace(right, lower=edge)
+                ]  # fmt: skip
+    regimes = plan.regimes
+    if not 2 <= len(regimes) <= 6 or not all(isinstance(r.method, (str, float)) for r in regimes):
+        return
+    if any(a.upper != b.lower for a, b in pairwise(regimes)):
+        return
+    texts = [r.method if isinstance(r.method, str) else repr(r.method) for r in regimes]
+    text = texts[-1]
+    for r, t in zip(regimes[-2::-1], texts[-2::-1], strict=True):
+        text = f"np.where(x < {r.upper!r}, {t}, {text})"
+    if "x" not in texts[-1].replace("exp", ""):
+        text = f"np.where(x == x, {text}, x)"
+    why = "; ".join(f"from {r.lower!r}: {r.why}" for r in regimes)
+    plan.regimes = [Noted(regimes[0].lower, regimes[-1].upper, text, why)]
+
+
+def _drop_points(plan: Design) -> None:
+    """Leave out the single points where the regime in force gives the value by itself."""
+    kept: dict[float, float] = {}
+    for at, value in plan.points:
+        for r in plan.regimes:
+            if r.lower <= at < r.upper and isinstance(r.method, (str, float)):
+                method = _method(r.method)
+                got = float(method(np.float64(at))) if callable(method) else method
+                if got == value:
+                    break
+        else:
+            kept[at] = value
+    plan.points = list(kept.items())
 
 
 def _edge(c: Expr, open_left: bool) -> float:
@@ -118,7 +184,7 @@ def _symmetry(
     """−1, 1 or 0: the Taylor series at ±p agree to 100 bits, at points p of every stretch."""
     ends = sorted({abs(float(e)) for d, _ in parts for e in (d.inf, d.sup) if e.is_finite})
     places = [0.3701171875, 1.318359375, 2.89453125, 5.1640625, 23.109375]
-    places += [(a + b) / 2 for a, b in zip(ends, ends[1:], strict=False)] + [
+    places += [(a + b) / 2 for a, b in pairwise(ends)] + [
         e + 0.7109375 for e in ends
     ]
     for sign in (-1, 1):
@@ -205,22 +271,18 @@ class _Stretch:
         nearest = max(0.0, self.low, -self.high)
         limits = {1: self.high, -1: -self.low}
         wanted = {s: self.wanted(s, limits[s]) for s in signs}
-        for bits, step in (
-            (5, 2.0),
-            (5, 1.0),
-            (5, 0.5),
-            (6, 0.5),
-            (6, 0.25),
-            (6, 0.0625),
-            (7, 0.015625),
-        ):
+        goal = min(max(wanted[s], nearest) for s in signs)
+        best: tuple[Grid, list[list[Cell]], float] | None = None
+        for bits, step in _GRIDS:
             grid = Grid(step, bits)
             found = self.octaves(grid, signs, nearest, limits, wanted)
-            if found is not None:
+            if found is not None and (best is None or found[1] > best[2]):
+                best = grid, *found
+            if best is not None and (best[2] >= min(goal, 5.0) or (bits, step) != _GRIDS[0]):
                 break
-        else:
+        if best is None:
             return None
-        sides, end = found
+        grid, sides, end = best
         degree = max(c.degree(EPS) for side in sides for c in side)
         low = max(self.low, -end) if -1 in signs else self.low
         high = min(self.high, end) if 1 in signs else self.high
@@ -324,27 +386,36 @@ class _Stretch:
         else:
             self.add(-upper, -lower, method, why)
 
-    def run(self, sign: int, low: float, high: float, tilt: bool, scale: int, why: str) -> None:
-        """A table with the fewest cells that will do on low ≤ |x| < high."""
-        for step in (2.0, 0.25, 0.015625):
-            for bits in range(1, 10):
-                grid = Grid(step, bits)
-                edges = grid.edges(low, high)
-                if len(edges) > 600:
-                    break
-                cells = _cells(self.f, sign, edges, low, high, tilt, OUTER_DEGREE)
-                if cells is not None:
-                    self.note_zeros([cells])
-                    degree = max(c.degree(EPS) for c in cells)
-                    p = table(grid, edges[0], [cells], degree, scale)
-                    self.put(sign, low, high, p, f"{why}: {len(cells)} cells of degree {degree}")
-                    return
-        raise UnsupportedError(f"no cells for {self.f.expr} on {low} ≤ |x| < {high}")
+    def run(
+        self, sign: int, low: float, high: float, tilt: bool, scale: int, why: str, halvings: int = 5
+    ) -> None:
+        """A table with the fewest cells that will do on low ≤ |x| < high, or two tables."""
+        for bits in range(1, 10):
+            grid = Grid(2.0, bits)
+            edges = grid.edges(low, high)
+            if len(edges) > 150:
+                break
+            cells = _cells(self.f, sign, edges, low, high, tilt, OUTER_DEGREE)
+            if cells is not None:
+                self.note_zeros([cells])
+                degree = max(c.degree(EPS) for c in cells)
+                p = table(grid, edges[0], [cells], degree, scale)
+                self.put(sign, low, high, p, f"{why}: {len(cells)} cells of degree {degree}")
+                return
+        if not halvings:
+            raise UnsupportedError(f"no cells for {self.f.expr} on {low} ≤ |x| < {high}")
+        middle = _short((low + 1) * math.sqrt((high + 1) / (low + 1)) - 1, low, high)
+        self.run(sign, low, middle, tilt, scale, why, halvings - 1)
+        self.run(sign, middle, high, tilt, scale, why, halvings - 1)
 
     def exponential(self, end: _Far, start: float) -> None:
-        marks = (_TINY, _LOWEST) if end.kind == "decay" else (_TOP, 1025.0)
+        marks = (_TINY, _LOWEST) if end.kind == "decay" else (_TOP, 1024.0)
         inner = self.crossing(end, start, marks[0])
-        outer = self.crossing(end, inner, marks[1])
+        if end.kind == "decay":
+            outer = self.crossing(end, inner, marks[1])
+        else:
+            outer = _last_finite(self.f, end.sign, inner)
+            outer = math.nextafter(outer, math.inf)
         word = "falls" if end.kind == "decay" else "grows"
         self.run(end.sign, start, inner, True, 0,
                  f"f {word} like an exponential: exp(slope·t) is taken out of each cell; the bound is "
@@ -370,7 +441,7 @@ class _Stretch:
             low, high = high, 2 * high
             if high > 2.0**60:
                 raise UnsupportedError(f"{self.f.expr} does not pass 2^{mark} in range")
-        sharp = mark in (_LOWEST, 1025.0)
+        sharp = mark == _LOWEST
         while True:
             middle = (low + high) / 2
             if not low < middle < high or (not sharp and high - low < high / 1024):
@@ -382,7 +453,8 @@ class _Stretch:
         if begin > start:
             self.run(end.sign, start, begin, False, 0, "between the grid and the polynomial")
         n = len(end.coefficients) - 1
-        method = _laurent(n, end.coefficients[::-1])
+        last = _last_finite(self.f, end.sign, begin) if n > 0 else math.inf
+        method = _laurent(n, end.coefficients[::-1], last)
         self.put(
             end.sign, begin, math.inf, method, "f is its asymptotic polynomial to 2^-58 from here"
         )
@@ -407,18 +479,32 @@ class _Stretch:
         line = self.line(low, high, 3.0)
         if line is None:
             lines = candidates(self.f.expr, {self.f.x: "x"})
-            if not lines:
+            judge = Judge(self.f, low, high, 80)
+            best = min(
+                ((judge.worst_of_wave(emit.line(t)), t) for t in lines), default=(math.inf, "")
+            )
+            if not best[0] < 64:
                 raise UnsupportedError(f"no method for {self.f.expr} toward {end.sign}·oo")
-            line = lines[0], "one line of NumPy; the error is relative to the amplitude"
+            line = best[1], f"one line of NumPy: {best[0]:.2f} ulp of the amplitude at worst"
             self.plan.amplitude_beyond = start
         self.add(low, high, *line)
+
+
+def _short(x: float, low: float, high: float) -> float:
+    """A float of few bits near x, between low and high."""
+    for bits in range(2, 53):
+        unit = 2.0 ** (math.frexp(x)[1] - bits)
+        near = round(x / unit) * unit
+        if low + (high - low) / 4 < near < high - (high - low) / 4:
+            return near
+    return (low + high) / 2
 
 
 def _cells(
     f: Smooth, sign: int, edges: Sequence[float], low: float, high: float, tilt: bool, degree: int
 ) -> list[Cell] | None:
     cells: list[Cell] = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         a, b = max(a, low), min(b, high)
         if not a < b:
             a, b = edges[0], edges[1]
@@ -436,14 +522,35 @@ def _horner(coefficients: Sequence[arb], x: arb) -> arb:
     return total
 
 
-def _laurent(power: int, coefficients: Sequence[arb]) -> Laurent:
+def _last_finite(f: Smooth, sign: int, start: float) -> float:
+    """The largest u with |f(±u)| below the half-way point to 2^1024."""
+    with precision(BITS):
+        edge = arb(2) ** 1024 - arb(2) ** 970
+
+    def finite(u: float) -> bool:
+        value = f.value(arb(sign * u))
+        return value is None or bool(abs(value) < edge)
+
+    low, high = start, math.nextafter(math.inf, 0)
+    if finite(high):
+        return high
+    while True:
+        middle = low + (high - low) / 2
+        if high / low > 4:
+            middle = math.sqrt(low) * math.sqrt(high)
+        if not low < middle < high:
+            return low
+        low, high = (middle, high) if finite(middle) else (low, middle)
+
+
+def _laurent(power: int, coefficients: Sequence[arb], last: float) -> Laurent:
     with precision(BITS):
         head = as_float(coefficients[0])
         low = as_float(coefficients[0] - arb(head))
     floats = tuple(as_float(c) for c in coefficients)
     while len(floats) > 1 and floats[-1] == 0:
         floats = floats[:-1]
-    return Laurent(power, floats, low)
+    return Laurent(power, floats, low, last)
 
 
 def _size(f: Smooth, x: float) -> float:
@@ -455,7 +562,10 @@ def _size(f: Smooth, x: float) -> float:
 
 
 def far(f: Smooth, sign: int) -> _Far:
-    """What f becomes toward sign·∞, told from its Taylor series far out."""
+    """What f becomes toward sign·∞, told from its values and Taylor series far out."""
+    found = _exponential(f, sign, range(2, 14))
+    if found is not None:
+        return found
     poly = _polynomial(f, sign)
     if poly is not None:
         n = len(poly) - 1
@@ -470,14 +580,19 @@ def far(f: Smooth, sign: int) -> _Far:
         else:
             limit = math.copysign(0.0, lead) if power < 0 else as_float(head)
         return _Far("power", sign, limit, power)
-    for k in range(2, 41):
+    return _exponential(f, sign, range(14, 41)) or _Far("line", sign, _limit(f, sign))
+
+
+def _exponential(f: Smooth, sign: int, octaves: Sequence[int]) -> _Far | None:
+    """A decay or growth that leaves the floats at 2^k for one of the octaves k."""
+    for k in octaves:
         size = _size(f, sign * 2.0**k)
         if size < -1100:
             near = _last_sign(f, sign, 2.0**k)
             return _Far("decay", sign, math.copysign(0.0, near))
         if 1100 < size < math.inf:
             return _Far("growth", sign, math.copysign(math.inf, _last_sign(f, sign, 2.0**k)))
-    return _Far("line", sign, _limit(f, sign))
+    return None
 
 
 def _last_sign(f: Smooth, sign: int, u: float) -> int:
@@ -545,13 +660,16 @@ def _in_reciprocals(f: Smooth, end: _Far, start: float) -> Laurent | None:
                 value = value * u**-end.power
                 worst = max(worst, as_float(abs(poly(1 / u) / value - 1)))
             if worst <= EPS:
-                return _laurent(end.power, [poly[k] for k in range(n + 1)])
+                last = _last_finite(f, end.sign, start) if end.power > 0 else math.inf
+                return _laurent(end.power, [poly[k] for k in range(n + 1)], last)
     return None
 
 
 def _limit(f: Smooth, sign: int) -> float:
     """The limit toward sign·∞ as far as three points far out show it; nan where they disagree."""
-    values = [f.value(arb(sign) * arb(2) ** k + arb(k) / 7, 60) for k in (1000, 4000, 16000)]
+    with precision(64):
+        places = [sign * 3 * arb(2) ** k for k in (1000, 4000, 16000)]
+    values = [f.value(p, 60) for p in places]
     if any(v is None for v in values):
         return math.nan
     sizes = [log2_abs(v) for v in values if v is not None]

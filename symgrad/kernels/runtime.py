@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 BLOCK = 8192
+LARGEST = 1.7976931348623157e308
 
 
 class Pieces(NamedTuple):
@@ -34,16 +35,19 @@ class Pieces(NamedTuple):
 
 
 class Laurent(NamedTuple):
-    """x^power·Σ coefficients[k]·x^(−k), the constant term held in two floats."""
+    """x^power·Σ coefficients[k]·x^(−k), the constant term in two floats; finite for |x| ≤ last."""
 
     power: int
     coefficients: tuple[float, ...]
-    low: float = 0.0
-    short: int = 0
+    low: float
+    last: float
 
 
 class Regime(NamedTuple):
-    """lower ≤ x < upper (of |x| where the kernel has a symmetry): the method that is used there."""
+    """lower ≤ x < upper (|x| where the kernel has a symmetry): the method that is used there.
+
+    The method is a table, a series in 1/x, a constant, or a function made of one line of NumPy.
+    """
 
     lower: float
     upper: float
@@ -51,7 +55,7 @@ class Regime(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Regimes in order, values at single points, and the symmetry: −1 odd, 1 even, 0 neither."""
+    """Regimes, the most used first; values at single points; symmetry −1 odd, 1 even, 0 none."""
 
     regimes: tuple[Regime, ...]
     points: tuple[tuple[float, float], ...]
@@ -88,10 +92,11 @@ def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
         out *= np.exp(c, out=c)
     if p.scale:
         out *= 2.0**p.scale
+        np.clip(out, -LARGEST, LARGEST, out=out)
 
 
-def laurent(x: Any, out: Any, p: Laurent, short: bool) -> None:
-    """Horner's rule in 1/x, then the power factor by factor: only the last product is out of range."""
+def laurent(x: Any, out: Any, p: Laurent) -> None:
+    """Horner's rule in 1/x, then the power factor by factor: the last one alone leaves the range."""
     w = 1.0 / x
     coefficients = p.coefficients
     out[...] = coefficients[-1]
@@ -105,6 +110,9 @@ def laurent(x: Any, out: Any, p: Laurent, short: bool) -> None:
             out *= x
         else:
             out /= x
+    if p.power > 0:
+        beyond = np.isinf(out) & (np.absolute(x) <= p.last)
+        np.copyto(out, np.copysign(LARGEST, out), where=beyond)
 
 
 def apply(x: Any, out: Any, method: Any, short: bool) -> None:
@@ -112,41 +120,53 @@ def apply(x: Any, out: Any, method: Any, short: bool) -> None:
     if isinstance(method, Pieces):
         pieces(x, out, method, short)
     elif isinstance(method, Laurent):
-        laurent(x, out, method, short)
+        laurent(x, out, method)
     elif isinstance(method, float):
         out[...] = method
     else:
         out[...] = method(x)
 
 
-def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
-    """All regimes that have a point in the block."""
-    u = np.absolute(x) if plan.symmetry else x
+def fill(u: Any, out: Any, regimes: Any, short: bool) -> None:
+    """The first regime on all points, where most of them lie in it; the others on what is left."""
+    if not regimes:
+        out[...] = u  # nan stays; infinities have their own values
+        return
+    lower, upper, method = regimes[0]
     low, high = u.min(), u.max()
-    for lower, upper, method in plan.regimes:
-        if low >= lower and high < upper:
-            apply(u, out, method, short)
-            break
+    if low >= lower and high < upper:
+        apply(u, out, method, short)
+        return
+    if high < lower or low >= upper:
+        fill(u, out, regimes[1:], short)
+        return
+    inside = (u >= lower) & (u < upper)
+    rest = np.flatnonzero(~inside)
+    if 2 * rest.size < u.size:
+        apply(u, out, method, short)
     else:
-        out[...] = u
-        for lower, upper, method in plan.regimes:
-            if high < lower or low >= upper:
-                continue
-            where = (u >= lower) & (u < upper)
-            if isinstance(method, float):
-                np.copyto(out, method, where=where)
-            elif callable(method) and not isinstance(method, tuple):
-                np.copyto(out, method(u), where=where)
-            else:
-                some = u[where]
-                if some.size:
-                    result = np.empty_like(some)
-                    apply(some, result, method, short)
-                    out[where] = result
-    for point, value in plan.points:
-        np.copyto(out, value, where=u == point)
+        some = np.flatnonzero(inside)
+        values = np.empty(some.size)
+        if some.size:
+            apply(u[some], values, method, short)
+        out[some] = values
+    if rest.size:
+        values = np.empty(rest.size)
+        fill(u[rest], values, regimes[1:], short)
+        out[rest] = values
+
+
+def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
+    """All regimes, the sign of an odd function, and the single points."""
+    u = np.absolute(x) if plan.symmetry else x
+    fill(u, out, plan.regimes, short)
     if plan.symmetry < 0:
-        out *= np.copysign(1.0, x)
+        bits = out.view(np.int64)
+        bits ^= x.view(np.int64) & np.int64(-(2**63))
+    low, high = x.min(), x.max()
+    for point, value in plan.points:
+        if not (point < low or point > high):
+            np.copyto(out, value, where=x == point)
 
 
 def evaluate(plan: Plan, x: Any, out: Any = None) -> Any:

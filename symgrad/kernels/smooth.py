@@ -16,7 +16,7 @@ __all__ = ["BITS", "TERMS", "Smooth", "as_float", "floor_log2", "log2_abs", "shi
 
 BITS = 160
 """Working bits of the fits: 100 more than a float needs, for what cancels in them."""
-TERMS = 22
+TERMS = 30
 """Terms of each Taylor series; a cell whose last terms are not negligible is made narrower."""
 _MAX_BITS = 1 << 15
 _GOOD = 110
@@ -141,7 +141,7 @@ def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
     if abs(rough[0]) > np.sum(np.abs(rough[1:]) * 2.0 ** np.arange(1, len(rough))):
         return []
     found: list[tuple[arb, int]] = []
-    for guess in np.roots(rough[::-1][5:]):
+    for guess in np.roots(rough[16::-1]):
         if abs(guess.real) <= 2 and abs(guess.imag) <= 1e-3:
             zero = _polished(series, reach * float(guess.real), reach)
             if zero and not any(abs(zero[0] - z) < reach * 2.0**-40 for z, _ in found):
@@ -150,26 +150,34 @@ def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
 
 
 def _polished(series: Sequence[arb], t: arb, reach: arb) -> tuple[arb, int] | None:
-    """Newton's method on f, or on f' where the zero is a double one."""
-    for order in (0, 1):
-        z = t
+    """Newton's method on f, f', f'', ...: on f^(m−1) it is quadratic where the zero has multiplicity m."""
+    for order in range(6):
+        z = _newton(series, t, reach, order)
+        if z is None:
+            continue
         with precision(BITS):
-            for _ in range(12):
-                local = shifted(series, z)
-                below, slope = local[order].mid(), local[order + 1].mid() * (order + 1)
-                if not slope:
-                    break
-                z = (z - below / slope).mid()
-                if abs(z) > 4 * reach:
-                    break
-            else:
-                local = shifted(series, z)
-                power, sizes = arb(1), []
-                for c in local:
-                    sizes.append(abs(c.mid()) * power)
-                    power *= reach
-                top = sizes[0].max(sizes[1]).max(sizes[2]).max(sizes[3])
-                small = [bool(s <= top * arb(2) ** -70) for s in sizes]
-                if small[0]:
-                    return z, small.index(False)
+            power, sizes = arb(1), []
+            for c in shifted(series, z):
+                sizes.append(abs(c.mid()) * power)
+                power *= reach
+            top = max(sizes[: order + 4], key=log2_abs)
+            if all(bool(s <= top * arb(2) ** -90) for s in sizes[: order + 1]):
+                small = [bool(s <= top * arb(2) ** -90) for s in sizes]
+                return z, small.index(False)
+    return None
+
+
+def _newton(series: Sequence[arb], z: arb, reach: arb, order: int) -> arb | None:
+    with precision(BITS):
+        for _ in range(10):
+            local = shifted(series, z)
+            below, slope = local[order].mid(), local[order + 1].mid() * (order + 1)
+            if not slope:
+                return None
+            step = (below / slope).mid()
+            z = (z - step).mid()
+            if abs(z) > 4 * reach:
+                return None
+            if abs(step) <= reach * arb(2) ** -100:
+                return z
     return None
