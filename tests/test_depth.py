@@ -20,7 +20,7 @@ from symgrad.catalogue import (
     softsign,
     tanh,
 )
-from symgrad.depth import KINDS, LayerMap, depth_law
+from symgrad.depth import KINDS, LayerMap, boundaries, depth_law, phase
 from symgrad.errors import InputError, UndecidedError
 from symgrad.fact import Proved, Undecided
 from symgrad.rigor import Enclosure
@@ -204,3 +204,46 @@ def test_algebraic_law_at_great_depth(g, w, b, start, exponent, log_term):
     ]
     width = float(law.constant.rad / law.constant.mid)
     assert gaps[1] <= width + 0.2 * gaps[0]
+
+
+PHASES = [
+    # g        w    b   period  kinds            exceptional multipliers larger than 1
+    (sigmoid,  3,   0,  1,      {"geometric"},   0),
+    (sigmoid,  8,   -4, 1,      {"geometric"},   1),
+    (sigmoid,  -8,  0,  2,      {"geometric"},   1),
+    (sigmoid,  -4,  0,  2,      {"geometric"},   0),
+    (tanh,     2,   0,  1,      {"geometric"},   1),
+    (tanh,     1,   0,  1,      {"algebraic"},   0),
+    (softplus, 2,   0,  1,      {"exploding"},   0),
+    (relu,     2,   0,  1,      {"zero", "exploding"}, 0),
+    (identity, 1,   1,  1,      {"constant"},    0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("g", "w", "b", "period", "kinds", "repelling"), PHASES)
+def test_phase_against_laws_from_many_starts(g, w, b, period, kinds, repelling):
+    found = phase(g, w, b)
+    assert isinstance(found.verdict, Proved)
+    assert (found.period, found.kinds) == (period, kinds)
+    assert sum(abs(float(m)) > 1 for _, m in found.exceptional) == repelling
+    seen = set()
+    for start in (-5, -2, Rational(-1, 3), Rational(1, 7), 3):
+        basin = next(q for q in found.basins if start in q.starts)
+        law = depth_law(g, w, b, at=start)
+        assert law.kind in {basin.kind, "zero" if basin.kind == "exploding" else basin.kind}
+        seen.add(law.kind)
+    assert seen
+
+
+def test_phase_boundaries_are_where_the_multiplier_is_one():
+    for name, wanted in (("fold", 1), ("flip", -1)):
+        w, b = boundaries(sigmoid)[name]
+        for z in (-2, Rational(1, 3), 4):
+            at = {X: z}
+            T = LayerMap.of(sigmoid, w.subs(at), b.subs(at))
+            assert abs(T.expr.subs(X, z).n(30) - z) < 1e-25
+            assert abs(T.slope.subs(X, z).n(30) - wanted) < 1e-25
+
+
+def test_phase_of_a_map_that_is_not_monotone_is_undecided():
+    assert isinstance(phase(silu, 1).verdict, Undecided)

@@ -3,6 +3,7 @@
 from symgrad.depth.find import depth_law
 from symgrad.depth.law import KINDS, DepthLaw
 from symgrad.depth.map import LayerMap
+from symgrad.depth.phase import Basin, Phase, boundaries, phase
 from symgrad.depth.random import (
     RandomLaw,
     Weights,
@@ -17,14 +18,18 @@ from symgrad.depth.random import (
 
 __all__ = [
     "KINDS",
+    "Basin",
     "DepthLaw",
     "LayerMap",
+    "Phase",
     "RandomLaw",
     "Weights",
+    "boundaries",
     "constant_weight",
     "depth_law",
     "initialisations",
     "normal",
+    "phase",
     "random_law",
     "signs",
     "simulate",

@@ -131,8 +131,8 @@ def _linear(q: _Problem) -> DepthLaw | None:
 
 def _dead(q: _Problem) -> DepthLaw | None:
     """T'(z_k) is exactly zero at some k: P_n = 0 for every n > k."""
-    for k, (z, slope) in enumerate(islice(q.T.orbit(q.start, q.prec), 64)):
-        if slope.is_zero() and z.is_exact() and not q.T.fixes(q.at):
+    for k, (_, slope) in enumerate(islice(q.T.orbit(q.start, q.prec), 64)):
+        if slope.is_zero() and not q.T.fixes(q.at):
             steps = [
                 Step(
                     Eq(_SLOPE(_Z(k)), 0),
