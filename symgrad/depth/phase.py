@@ -158,7 +158,7 @@ def _slope(map_: LayerMap, at: Expr) -> Expr:
     if at.is_infinite:
         far = tail(map_.slope, at, terms=1, x=map_.z)
         return far.terms[0] if far.terms else S.Zero
-    value = map_.slope.xreplace({map_.z: at}).doit()
+    value: Any = map_.slope.xreplace({map_.z: at}).doit()
     return value if is_closed(value) else Real(value)
 
 
@@ -193,11 +193,8 @@ def boundaries(g: Any, *, x: Symbol | None = None) -> dict[str, tuple[Expr, Expr
     1
     """
     f = univariate(g, x)
-    derivative = (
-        f.activation.derivative(f.order + 1).expr if f.activation else f.elementary.diff(f.x)
-    )
-    slope = derivative.xreplace({Symbol("x", real=True): f.x}) if f.activation else derivative
-    value = f.elementary
+    value: Any = f.elementary
+    slope: Any = value.diff(f.x)
     return {
         "fold": (1 / slope, f.x - value / slope),
         "flip": (-1 / slope, f.x + value / slope),

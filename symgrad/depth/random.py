@@ -293,7 +293,7 @@ def simulate(
 
     f = g if isinstance(g, Univariate) else univariate(g)
     value = lambdify(f.x, f.elementary)
-    slope = lambdify(f.x, _first(f))
+    slope = lambdify(f.x, f.elementary.diff(f.x))
     rng = np.random.default_rng(seed)
     z, total = np.full(samples, start), np.zeros(samples)
     for _ in range(depth):
@@ -302,8 +302,3 @@ def simulate(
             total += np.log(np.abs(w)) + np.log(np.abs(slope(z)))
         z = w * value(z)
     return total
-
-
-def _first(f: Univariate) -> Expr:
-    slope: Any = f.elementary.diff(f.x)
-    return f.activation.derivative(f.order + 1).expr if f.activation else slope
