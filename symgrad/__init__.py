@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from symgrad.catalogue import activation, activations
     from symgrad.chain import Chain, Layer
     from symgrad.check import assert_ulp, check, check_all
-    from symgrad.depth import depth_law, random_law
+    from symgrad.depth import depth_law, phase, random_law
     from symgrad.errors import (
         DomainError,
         InputError,
@@ -51,7 +51,7 @@ _ROOMS: dict[str, str] = {
     "kernels": "lambdify Kernel",
     "check": "check check_all assert_ulp",
     "chain": "Chain Layer",
-    "depth": "depth_law random_law",
+    "depth": "depth_law random_law phase",
 }
 
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
@@ -103,6 +103,7 @@ __all__ = [
     "Layer",
     "depth_law",
     "random_law",
+    "phase",
 ]
 
 
