@@ -1,7 +1,7 @@
 """JSON forms of formulas, facts and results, and the envelope that every document comes in.
 
-A document is {"schema": "symgrad/<kind>/1", "symgrad": version, "input", "result", "warnings"}. Within
-a schema number keys are only added. Digits are strings; a formula has its text, which
+A document is {"schema": "symgrad/<kind>/1", "symgrad": version, "input", "result", "warnings"}.
+Within a schema number keys are only added. Digits are strings; a formula has its text, which
 `symgrad.parse` reads back where it has a text form, and its LaTeX; a fact has its exact record too,
 which loads back to an equal fact.
 """
@@ -48,7 +48,8 @@ def _raw(head: type[Basic]) -> Any:
 CODEC = Codec(
     heads={head: _raw(head) for head in (BTerm, Expansion, RealRoot)},
     records=(
-        Tail, Remainder, TailClass, Univariate, Extremum, Extrema, CheckReport, Worst, Finding, Limit,
+        Tail, Remainder, TailClass, Univariate, Extremum, Extrema,
+        CheckReport, Worst, Finding, Limit,
     ),
 )  # fmt: skip
 

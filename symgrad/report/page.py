@@ -13,7 +13,8 @@ __all__ = ["page"]
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --link: #06c; }
 @media (prefers-color-scheme: dark) { :root { --link: #6bf; } }
-body { font: 1rem/1.55 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem 1.2rem; }
+body { font: 1rem/1.55 system-ui, sans-serif; max-width: 62rem; margin: 0 auto;
+       padding: 1rem 1.2rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; }
 h2 { font-size: 1.3rem; margin-top: 2.4rem; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1.08rem; margin-top: 1.6rem; }

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import sympy
-from sympy import Basic, Eq, Expr, S, Symbol, oo
+from flint import arb
+from sympy import Expr, Symbol, oo
 
 from symgrad.activation import Activation, Derived
 from symgrad.bounds import extrema
 from symgrad.chain import Chain, Gradient, Layer
 from symgrad.check import check
-from symgrad.errors import LimitError, SymgradError
+from symgrad.errors import LimitError
 from symgrad.fact import Fact
 from symgrad.kernels import lambdify
 from symgrad.render import Block, Formula, Listing, Para, Section, Table, text
 from symgrad.render.blocks import Cell
 from symgrad.report.factors import textbook
 from symgrad.report.forms import CODEC, ball_form, fact_form, formula_form, tail_form, verdict_form
+from symgrad.rigor import precision
 from symgrad.tails import Tail, tail
 
 __all__ = ["SECTIONS", "Part", "Work"]
@@ -177,7 +179,7 @@ def closed_forms(work: Work) -> Part:
         net = work.symbolic
         blocks.append(
             Para(
-                f"(first and last layers of {net.depth}; the layers between them have the same form. "
+                f"(first and last layers of {net.depth}; those between have the same form. "
                 f"The program of part 5 computes all of them in {len(net.program)} lines.)"
             )
         )
@@ -278,25 +280,35 @@ def numbers(work: Work) -> Part:
     """5. The NumPy function, its values at the given numbers, and the check of its kernels."""
     chain = work.chain
     program = chain.program
-    blocks: list[Block] = []
+    blocks: list[Block] = [
+        Para(
+            f"All gradients come from one forward and one backward sweep: {len(program)} lines, "
+            f"{program.operations} operations."
+        )
+    ]
     data: dict[str, Any] = {
         "program": {"lines": len(program), "operations": program.operations},
     }
-    kernel = work.symbolic.lambdify()
-    if len(kernel.source) < 20_000 or work.full:
-        blocks.append(Listing(kernel.source, "python"))
+    found: dict[str, float] = {}
+    if chain.depth <= SHOWN_DEPTH:
+        named = {g.name: g.explicit for g in work.gradients}
+        kernel = lambdify(work.symbolic.symbols, list(named.values()))
         data["source"] = kernel.source
-    holds = True
+        blocks += [Listing(_body(kernel.source)), Para(_HELPERS)]
+        if work.numeric:
+            given = [_nearest(chain.given[s]) for s in work.symbolic.symbols]
+            found = dict(zip(named, map(float, kernel(*given)), strict=True))
+    else:
+        blocks.append(Section("The program", (*_program(work),)))
     if work.numeric:
-        values, table = _evaluated(work, kernel)
-        blocks.append(Para("At the given numbers, beside the value enclosed by balls:"))
-        blocks.append(table)
+        values, table = _evaluated(work, found)
+        blocks += [Para("At the given numbers:"), table]
         data["values"] = values
     else:
         loose = [s for s in chain.symbols if s not in chain.given]
         names = ", ".join(map(str, loose[:8])) + (", ..." if len(loose) > 8 else "")
-        blocks.append(Para(f"No values: {names} are symbols."))
-    checks, rows, good = _checked(work)
+        blocks.append(Para(f"No values are given for {names}, so there is nothing to evaluate."))
+    checks, rows, holds = _checked(work)
     blocks.append(
         Table(
             ("function", "points", "max ulp", "worst point", "wrong zeros", "verdict"),
@@ -305,7 +317,65 @@ def numbers(work: Work) -> Part:
         )
     )
     data["checks"] = checks
-    return Part(tuple(blocks), data, holds and good)
+    return Part(tuple(blocks), data, holds)
+
+
+_HELPERS = (
+    "_f1, _f2, ... are the accurate kernels of the activations and their slopes; "
+    "symgrad.lambdify(...).export(path) writes all of it as a module that needs NumPy alone."
+)
+
+
+def _body(source: str) -> str:
+    """The function itself, without the tables of the kernels that it calls."""
+    return source[source.rindex("\ndef kernel(") + 1 :]
+
+
+def _program(work: Work) -> list[Block]:
+    """The straight-line program; its beginning and end where it is long."""
+    lines = work.symbolic.program.lines
+    shown = list(lines) if work.full or len(lines) <= 40 else [*lines[:20], *lines[-12:]]
+    code = [f"{one.name} = {text(one.expr)}" for one in shown]
+    if len(shown) < len(lines):
+        code.insert(20, f"# ... {len(lines) - len(shown)} lines of the same kind")
+    return [Listing("\n".join(code))]
+
+
+def _nearest(value: Expr) -> float:
+    """The float nearest to an exact number."""
+    return float(sympy.Rational(value)) if value.is_Rational else float(value.evalf(30))
+
+
+def _evaluated(work: Work, found: dict[str, float]) -> tuple[dict[str, Any], Table]:
+    """Each gradient at the given numbers: enclosed by balls, and by the NumPy function."""
+    chain = work.chain
+    true = chain.program.evaluate(chain.given, 64)
+    names = [g.name for g in work.gradients if g.name in true]
+    symbols = {g.name: g.symbol for g in work.gradients}
+    forms: dict[str, Any] = {"C": {"true": ball_form(true["C"])}}
+    rows: list[tuple[Cell, ...]] = [(Symbol("C"), _digits(true["C"]), "", "")]
+    for name in names:
+        forms[name] = {"true": ball_form(true[name])}
+        row: list[Cell] = [symbols[name], _digits(true[name]), "", ""]
+        if name in found:
+            error = _relative(found[name], true[name])
+            forms[name] |= {"numpy": repr(found[name]), "relative_error": error}
+            row[2:] = [repr(found[name]), error]
+        rows.append(tuple(row))
+    head = ("gradient", "proved digits", "NumPy function", "relative error")
+    return forms, Table(head, tuple(rows))
+
+
+def _digits(value: arb) -> str:
+    return "0" if value.is_zero() else value.str(18, radius=False)
+
+
+def _relative(found: float, true: arb) -> str:
+    """|found - true|/|true|; part of it comes from rounding the given numbers to floats."""
+    with precision(128):
+        if true.is_zero():
+            return "0" if found == 0 else "inf"
+        return abs((arb(found) - true) / true).upper().str(2, radius=False)
 
 
 def _checked(work: Work) -> tuple[list[Any], list[tuple[Cell, ...]], bool]:
