@@ -7,6 +7,7 @@ superscript that is never read as a power, and no multiplication sign is put bet
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from sympy import Basic
 from sympy.printing.latex import LatexPrinter
@@ -22,6 +23,14 @@ class _Latex(LatexPrinter):
         return self._do_exponent(tex, exp)
 
     _print_exp = _print_ExpBase
+
+
+    def _print_Derivative(self, expr: Any) -> str:
+        """∂C/∂w where the function stands for its value, as in C(w)."""
+        if len(expr.variables) == 1 and expr.expr.args == (expr.variables[0],):
+            name = self._print(Symbol(expr.expr.func.__name__))
+            return rf"\frac{{\partial {name}}}{{\partial {self._print(expr.variables[0])}}}"
+        return super()._print_Derivative(expr)
 
 
 class _Text(StrPrinter):
