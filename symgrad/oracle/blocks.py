@@ -30,7 +30,7 @@ PROVED_ULP = 2.0**-11
 
 _ORDER = 14
 _SMALLEST = 1 << 10
-_MOST = 3000
+_MOST = 1500
 _BITS = (192, 640)
 _ROUND = 2.0**-53
 
@@ -57,7 +57,7 @@ class Piece:
 def pieces(expr: Expr, x: Symbol, fmt: Format, low: int, high: int) -> Iterator[Piece]:
     """The stretch low ≤ ordinal < high, all of one sign and one binade, cut into pieces.
 
-    Raises `LimitError` where more than 3,000 are needed: the expression as it is written varies too
+    Raises `LimitError` where more than 1,500 are needed: the expression as it is written varies too
     much under interval arithmetic, as exp(x)/(1 + exp(x)) does at 10^4.
     """
     stack, count = [(low, high)], 0
