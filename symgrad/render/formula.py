@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sympy import Basic
+from sympy import Basic, Symbol
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty import pretty as _sympy_pretty
 from sympy.printing.str import StrPrinter
