@@ -26,7 +26,7 @@ def truth_ulps(got: float, truth: arb) -> float:
     power = max(floor_log2(truth), -1022)
     if power > 1023:
         return 0.0 if got == math.copysign(math.inf, as_float(truth)) else math.inf
-    if math.isnan(got):
+    if math.isnan(got) or (got == 0 and as_float(truth) != 0):
         return math.inf
     with precision(128):
         near = arb(2) ** 1024 * math.copysign(1, got) if math.isinf(got) else arb(got)

@@ -94,15 +94,15 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text[:1].upper() + text[1:] + ".", 96)
 
 
-def _evidence(kernel: Kernel) -> Evidence | None:
-    expr = kernel.expr
-    if len(kernel.args) != 1 or not isinstance(expr, Expr):
-        return None
-    x = kernel.args[0]
-    f = Smooth(elementary(expr), x)
-    special = [p for p in kernel.switch_points if p == p]
-    judge = Judge(f, -math.nextafter(math.inf, 0), math.nextafter(math.inf, 0), 240)
-    for edge in special:
+_LIMIT = 4.0
+
+
+def _measured(kernel: Kernel) -> tuple[float, float, int]:
+    """The largest error in ulp, where, and at how many points."""
+    f = Smooth(elementary(kernel.expr), kernel.args[0])
+    largest = math.nextafter(math.inf, 0)
+    judge = Judge(f, -largest, largest, 240)
+    for edge in kernel.switch_points:
         for p in (math.nextafter(edge, -math.inf), edge, math.nextafter(edge, math.inf)):
             value = f.value(arb(p)) if math.isfinite(p) else None
             if value is not None:
@@ -116,6 +116,13 @@ def _evidence(kernel: Kernel) -> Evidence | None:
         count += 1
         if error >= worst:
             worst, where = error, p
+    return worst, where, count
+
+
+def _evidence(kernel: Kernel) -> Evidence | None:
+    if len(kernel.args) != 1 or not isinstance(kernel.expr, Expr):
+        return None
+    worst, where, count = _measured(kernel)
     return Evidence(count, f"{worst:.2f} ulp at {where!r}") if count else None
 
 
@@ -145,11 +152,14 @@ def lambdify(args: Any, expr: Any) -> Kernel:
     source = writer.module(exprs, many)
     designs = writer.designs
     only = designs[0] if len(designs) == 1 and len(names) == 1 else None
-    return Kernel(
+    kernel = Kernel(
         names, list(exprs) if many else exprs[0], source,
         only.switch_points if only else (), tuple(only.zeros) if only else (),
         only.amplitude_beyond if only else None,
     )  # fmt: skip
+    if writer.failure is not None and _measured(kernel)[0] > _LIMIT:
+        raise writer.failure
+    return kernel
 
 
 def _arguments(args: Any) -> tuple[Symbol, ...]:

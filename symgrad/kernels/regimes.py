@@ -104,6 +104,8 @@ def design(expr: Expr, x: Symbol, kinks: Sequence[tuple[float, float]] = ()) -> 
         high = math.inf if domain.sup is S.Infinity else _edge(domain.sup, not domain.right_open)
         if plan.symmetry:
             low = max(low, 0.0)
+            if low <= 5e-324 and not any(at == 0 for at, _ in plan.points):
+                low = 0.0  # a removable singularity at 0 whose value the series gives
         if plan.symmetry < 0 and domain.contains(0) == S.true:
             value = as_float(constant(formula.subs(x, 0), 160))
             if value:  # odd but for the value by convention at 0
@@ -495,7 +497,7 @@ def _short(x: float, low: float, high: float) -> float:
     for bits in range(2, 53):
         unit = 2.0 ** (math.frexp(x)[1] - bits)
         near = round(x / unit) * unit
-        if low + (high - low) / 4 < near < high - (high - low) / 4:
+        if low < near < high and abs(near - x) <= min(x - low, high - x) / 2:
             return near
     return (low + high) / 2
 
@@ -528,8 +530,14 @@ def _last_finite(f: Smooth, sign: int, start: float) -> float:
         edge = arb(2) ** 1024 - arb(2) ** 970
 
     def finite(u: float) -> bool:
-        value = f.value(arb(sign * u))
-        return value is None or bool(abs(value) < edge)
+        for bits in (90, 1200):
+            value = f.value(arb(sign * u), bits)
+            with precision(bits):
+                if value is None or bool(abs(value) < edge):
+                    return True
+                if bool(abs(value) > edge * (1 + arb(2) ** -70)):
+                    return False
+        return False
 
     low, high = start, math.nextafter(math.inf, 0)
     if finite(high):

@@ -32,6 +32,7 @@ class Writer:
     def __init__(self, args: tuple[Symbol, ...]) -> None:
         self.args = args
         self.designs: list[Design] = []
+        self.failure: UnsupportedError | None = None
         self.kernels: dict[tuple[Expr, Any], str] = {}
         self.parts: list[str] = []
         self.body: list[str] = []
@@ -65,9 +66,10 @@ class Writer:
         x = self.args[0]
         try:
             self.one(expr, x)
-        except UnsupportedError:
+        except UnsupportedError as error:
             if not expr.args or expr.has(sympy.Piecewise):
                 raise
+            self.failure = error
             return False
         return True
 
