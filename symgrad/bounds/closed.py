@@ -153,7 +153,7 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
             content, pairs = sympy.factor_list(part)
         if content != 1:
             found.append((generators.restore(content), side))
-        found += [(generators.restore(p), side * n) for p, n in pairs]
+        found += [(generators.restore(p), side * int(n)) for p, n in pairs]
     return tuple(found)
 
 

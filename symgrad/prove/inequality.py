@@ -1,7 +1,7 @@
-"""prove(statement, x, on): an inequality in one real variable, proved, refuted with a witness, or open.
+"""prove(statement, x, on): an inequality in one real variable, proved, refuted, or open.
 
-lhs ≤ rhs is h ≥ 0 with h = rhs − lhs. On each smooth piece the sign chart of h decides: its zeros, with
-multiplicities, and the signs between them. A touching point is a zero of even multiplicity (Taylor's
+lhs ≤ rhs is h ≥ 0 with h = rhs − lhs. On each smooth piece the sign chart of h decides: its zeros,
+with multiplicities, and the signs between them. A touching point is a zero of even multiplicity (Taylor's
 theorem at an exact point); equality at infinity is the business of the tail models.
 """
 
@@ -15,19 +15,18 @@ from flint import arb
 from sympy import Basic, Expr, Reals, S, Set, Symbol
 from sympy.core.relational import Relational
 
-from symgrad.activation import Head, Univariate, univariate
+from symgrad.activation import Head, univariate
 from symgrad.bounds.breaks import Piece, breaks, pieces_on
 from symgrad.bounds.chart import Chart, Open, chart
 from symgrad.bounds.closed import factors, identically_zero
 from symgrad.bounds.ends import Oscillates
-from symgrad.bounds.numbers import compare, is_closed
+from symgrad.bounds.numbers import compare
 from symgrad.bounds.waves import is_wavy, period_of
-from symgrad.errors import InputError, UndecidedError, UnsupportedError
+from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Refuted, Step, Undecided, Verdict
-from symgrad.pieces import order
 from symgrad.prove.witness import between, fails_at
 from symgrad.render import Block, Shown
-from symgrad.rigor import constant, sign
+from symgrad.rigor import sign
 from symgrad.rigor.search import Budget, Meter
 
 __all__ = ["Inequality", "Part", "prove"]
@@ -41,15 +40,16 @@ _STRICT = (sympy.Lt, sympy.Gt)
 class Part:
     """h ≥ 0 (h > 0 where `strict`) on the open interval (lo, hi), by charts of its factors.
 
-    `semidefinite` lists wavy factors with (sign, period): they have that sign or are zero.
+    `semidefinite` lists wavy factors pⁿ as (p, n, sign, period, chart of p over a period): they have
+    that sign or are zero. `chart` is that of the rest.
     """
 
     h: Expr
     strict: bool
     lo: Expr
     hi: Expr
-    chart: Chart | None
-    semidefinite: tuple[tuple[Expr, int, Expr, Chart], ...] = ()
+    chart: Chart
+    semidefinite: tuple[tuple[Expr, int, int, Expr, Chart], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,7 @@ def _prove(statement: Basic, x: Symbol, on: Set, meter: Meter) -> Inequality:
     if not isinstance(last, Proved):
         steps = steps[-1:]
     fact = Fact("inequality", statement, Derivation(tuple(steps)), under, SOURCE)
-    return Inequality(
-        statement, x, on, fact, tuple(parts), tuple(points), open_boxes, meter
-    )
+    return Inequality(statement, x, on, fact, tuple(parts), tuple(points), open_boxes, meter)
 
 
 def _decide(
@@ -226,7 +224,8 @@ def _check_point(at: Expr, value: Expr, strict: bool, relation: Relational) -> N
     which = sign(value) if value.is_finite is not False else (1 if value is S.Infinity else -1)
     wrong = which != 0 if isinstance(relation, sympy.Eq) else which < 0 or (strict and which == 0)
     if wrong:
-        raise _Fails(at, "equality holds there" if which == 0 else "the difference has the wrong sign")
+        why = "equality holds there" if which == 0 else "the difference has the wrong sign"
+        raise _Fails(at, why)
 
 
 def _piece(piece: Piece, strict: bool, x: Symbol, meter: Meter) -> Part:
@@ -236,11 +235,9 @@ def _piece(piece: Piece, strict: bool, x: Symbol, meter: Meter) -> Part:
         part = Part(h, strict, lo, hi, signs)
     except Oscillates:
         part = _wavy(h, strict, x, lo, hi, meter)
-    if part.chart is None:
-        return part
     flip = 1
-    for _, which, _, _ in part.semidefinite:
-        flip *= which
+    for _, n, which, _, _ in part.semidefinite:
+        flip *= which**n
     for a, b, s in part.chart.spans:
         if s * flip < 0:
             at = between(a, b)
@@ -256,7 +253,7 @@ def _piece(piece: Piece, strict: bool, x: Symbol, meter: Meter) -> Part:
 
 def _wavy(h: Expr, strict: bool, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
     """h oscillates for ever: one period decides, or factors that are semidefinite over a period."""
-    definite: list[tuple[Expr, int, Expr, Chart]] = []
+    definite: list[tuple[Expr, int, int, Expr, Chart]] = []
     rest: Expr = S.One
     whole = period_of(h, x)
     pairs = ((h, 1),) if whole is not None else factors(h, x)
@@ -282,7 +279,7 @@ def _one_period(
     signs: Chart,
     strict: bool,
     alone: bool,
-    definite: list[tuple[Expr, int, Expr, Chart]],
+    definite: list[tuple[Expr, int, int, Expr, Chart]],
     period: Expr,
 ) -> None:
     """Note the one sign of p over a period, or raise the witness against it."""
@@ -296,10 +293,12 @@ def _one_period(
                 if s * (-1 if not alone else 1) and fails_at(h, x, moved):
                     raise _Fails(moved, "the difference is negative there")
         raise UnsupportedError(f"{p} changes its sign for ever")
-    zeros = [z.at for z in signs.zeros] + ([start + period] if at_start == 0 else [])
+    zeros = [z.at for z in signs.zeros] + ([signs.hi] if at_start == 0 else [])
+    if zeros and n < 0:
+        raise DomainError(f"{h} has a pole at {x} = {zeros[0]}; name an interval without it")
     if strict and zeros:
         raise _Fails(zeros[0], "equality holds there")
-    definite.append((p, (found or {1}).pop() ** n, period, signs))
+    definite.append((p, n, (found or {1}).pop(), period, signs))
 
 
 def _step(part: Part, x: Symbol) -> Step:
@@ -310,9 +309,7 @@ def _step(part: Part, x: Symbol) -> Step:
 
 
 def _because(part: Part) -> str:
-    if part.chart is None:
-        return "one period"
-    said = []
+    said = [f"{p} has the period {t} and one sign" for p, _, _, t, _ in part.semidefinite]
     zeros = [f"{z.at} (order {z.multiplicity})" for z in part.chart.zeros]
     said.append("zeros: " + (", ".join(zeros) or "none"))
     boxes = sum(len(p.isolation.leaves) for p in part.chart.parts if p.isolation)

@@ -1,4 +1,4 @@
-"""Witnesses: the simplest rational number in an interval with exact ends, and the proof that it serves."""
+"""Witnesses: the simplest rational number in an interval, and the proof that it serves."""
 
 from __future__ import annotations
 

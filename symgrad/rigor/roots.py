@@ -123,6 +123,7 @@ class Isolation:
     leaves: tuple[Leaf, ...]
     open: tuple[tuple[arb, arb], ...]
     why: str
+    touching: tuple[Root, ...] = ()
     search: tuple[Search, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -272,7 +273,14 @@ def isolation(
     leaves.sort(key=lambda leaf: leaf.lo.mid())
     if open_boxes and not why:
         why = "zeros that are very close, or of higher multiplicity at no exactly known point"
-    return Isolation(tuple(inside), tuple(leaves), tuple(_joined(open_boxes)), why, tuple(searches))
+    return Isolation(
+        tuple(inside),
+        tuple(leaves),
+        tuple(_joined(open_boxes)),
+        why,
+        tuple(holes),
+        tuple(searches),
+    )
 
 
 def _constants(ends: Iterable[Any]) -> list[Expr]:

@@ -1,0 +1,89 @@
+"""|b₁| + ... + |bₖ| < |a| for all u ≥ U, for exp-log monomials: what closes a tail.
+
+|bᵢ/a| does not increase on [U, oo) when u·d/du log|bᵢ/a|, again a sum of monomials, is ≤ 0 there: its
+positive terms are dominated by a negative one, by the same argument. Then the values at U decide.
+Lemma "monotone ratio" in docs/theorems/bounds.rst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+from flint import arb
+from sympy import Expr, S, Symbol
+
+from symgrad.rigor import constant, precision
+
+__all__ = ["decreases", "dominated"]
+
+_DEEPEST = 6
+
+
+def dominated(a: Expr, others: Sequence[Expr], u: Symbol, start: Expr) -> bool:
+    """Whether Σ|others| < |a| on [start, oo), proved; False says nothing.
+
+    >>> from sympy import exp
+    >>> u = Symbol("u", positive=True)
+    >>> dominated(exp(u), [u, S.One], u, S(2)), dominated(u, [exp(u)], u, S(2))
+    (True, False)
+    """
+    total = _ratios(a, others, u, start, 0)
+    return total is not None and bool(total < 1)
+
+
+def _ratios(a: Expr, others: Sequence[Expr], u: Symbol, start: Expr, depth: int) -> arb | None:
+    """A bound of Σ|others/a| on [start, oo), or None."""
+    with precision(128):
+        total = arb(0)
+        for b in others:
+            ratio = _quotient(b, a, u)
+            if not decreases(ratio, u, start, depth):
+                return None
+            total += abs(constant(ratio.subs(u, start), 128))
+        return total if total.is_finite() else None
+
+
+def _quotient(b: Expr, a: Expr, u: Symbol) -> Expr:
+    return sympy.powsimp(sympy.expand_power_base(b / a))
+
+
+def decreases(m: Expr, u: Symbol, start: Expr, depth: int = 0) -> bool:
+    """Whether |m| does not increase on [start, oo), start > 0, for a monomial m in u."""
+    if not m.has(u):
+        return True
+    if depth > _DEEPEST:
+        return False
+    slope = sympy.expand(sympy.Add(*(u * _log_slope(f, u) for f in sympy.Mul.make_args(m))))
+    terms = sympy.Add.make_args(sympy.expand(slope))
+    positive = [t for t in terms if not _is_negative(t, u, start)]
+    if not positive:
+        return True
+    for t in terms:
+        if t not in positive:
+            bound = _ratios(t, positive, u, start, depth + 1)
+            if bound is not None and bool(bound <= 1):
+                return True
+    return False
+
+
+def _log_slope(factor: Expr, u: Symbol) -> Expr:
+    """d/du log|factor| for a power, an exponential, a logarithm or a constant."""
+    if not factor.has(u):
+        return S.Zero
+    if isinstance(factor, sympy.exp):
+        return factor.exp.diff(u)
+    base, power = factor.as_base_exp()
+    if not power.has(u) and power != 1:
+        return power * _log_slope(base, u)
+    return factor.diff(u) / factor
+
+
+def _is_negative(t: Expr, u: Symbol, start: Expr) -> bool:
+    """Whether a term c·monomial is ≤ 0 on [start, oo); a logarithm there is positive past 1."""
+    c, rest = t.as_independent(u)
+    logs = [f for f in rest.atoms(sympy.log) if f.has(u)]
+    with precision(128):
+        if logs and not bool(constant(start, 128) > 1):
+            return False
+        return bool(constant(c, 128) <= 0)
