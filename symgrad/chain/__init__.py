@@ -1,5 +1,6 @@
 """The chain: closed forms, Hessian, bounds, critical points, diagnosis, and its kernel."""
 
+from symgrad.chain.bounds import DeltaBound, Threshold
 from symgrad.chain.chain import Chain
 from symgrad.chain.critical import CriticalCase
 from symgrad.chain.diagnose import Diagnosis, LayerDiagnosis
@@ -14,6 +15,7 @@ __all__ = [
     "EXPLICIT_NODES",
     "Chain",
     "CriticalCase",
+    "DeltaBound",
     "Diagnosis",
     "Gradient",
     "Hessian",
@@ -22,6 +24,7 @@ __all__ = [
     "LayerDiagnosis",
     "StraightLine",
     "SymbolicChain",
+    "Threshold",
     "a_",
     "b_",
     "delta_",

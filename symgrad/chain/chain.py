@@ -20,6 +20,7 @@ from symgrad.loss import loss as loss_named
 from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
+    from symgrad.chain.bounds import DeltaBound, Threshold
     from symgrad.chain.critical import CriticalCase
     from symgrad.chain.diagnose import Diagnosis
     from symgrad.chain.gradient import Gradient
@@ -239,6 +240,30 @@ class Chain(Shown):
         from symgrad.chain.diagnose import diagnose
 
         return diagnose(self, point, digits)
+
+    def bound(self, l: int, *, beyond: Any = None) -> DeltaBound:
+        """|δˡ| ≤ ∏|wᵏ| ∏ sup|g'ₖ| |δᴸ|, and from below; with `beyond` = Z where every |zᵏ| ≥ Z."""
+        from symgrad.chain.bounds import bound
+
+        return bound(self, l, beyond)
+
+    def box_bound(self, box: Mapping[Any, Any], of: str = "delta__1") -> DeltaBound:
+        """The range of δˡ, a gradient or the cost where every symbol lies in a box."""
+        from symgrad.chain.bounds import box_bound
+
+        return box_bound(self, box, of)
+
+    def signal_bound(self) -> DeltaBound:
+        """|∏ wᵏ⁺¹ g'ₖ(zᵏ)| ≤ |zᴸ/z¹| without biases, where |z g'(z)| ≤ |g(z)|."""
+        from symgrad.chain.bounds import signal_bound
+
+        return signal_bound(self)
+
+    def threshold(self, eps: Any, weight: Any = 1) -> Threshold:
+        """The depth, and the |z|, from which |δ¹| ≤ eps |δᴸ| whenever every |wᵏ| ≤ weight."""
+        from symgrad.chain.bounds import threshold
+
+        return threshold(self, eps, weight)
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")

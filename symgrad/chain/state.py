@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from flint import arb
@@ -13,7 +14,7 @@ from symgrad.activation import X, elementary
 from symgrad.chain.notation import a_, b_, delta_, e_, x_, y_, z_
 from symgrad.errors import DomainError, LimitError
 from symgrad.loss import A, Y
-from symgrad.rigor import constant, precision, program
+from symgrad.rigor import constant, precision, program, union
 
 if TYPE_CHECKING:
     from symgrad.chain.chain import Chain
@@ -64,6 +65,17 @@ def at_kink(layer: Layer, z: arb, prec: int) -> bool:
     return any((z - constant(kink.at, prec)).is_zero() for kink in layer.kinks)
 
 
+def _split(layer: Layer, z: arb, prec: int, pieces: int) -> tuple[arb, arb, arb]:
+    """The same over a wide ball, cut into equal pieces: tighter, since ranges are overestimated."""
+    if pieces == 1 or not z.is_finite() or z.rad() < arb(2) ** -20:
+        return _local(layer, z, prec)
+    lo, width = z.lower(), (z.upper() - z.lower()) / pieces
+    cuts = [lo + width * k for k in range(pieces)] + [z.upper()]
+    parts = [_local(layer, u.union(v), prec) for u, v in pairwise(cuts)]
+    value, slope, curve = (union(*column) for column in zip(*parts, strict=True))
+    return value, slope, curve
+
+
 def _local(layer: Layer, z: arb, prec: int) -> tuple[arb, arb, arb]:
     """g, g', g'' over the ball z; at a kink g' takes its stated value and g'' is not defined."""
     g, d = layer.elementary
@@ -83,8 +95,8 @@ def _meet(u: arb, v: arb) -> arb:
     return u.intersection(v)
 
 
-def run(chain: Chain, values: Mapping[Symbol, arb], prec: int = 64) -> State:
-    """The state of the chain where each symbol is a ball, at `prec` bits."""
+def run(chain: Chain, values: Mapping[Symbol, arb], prec: int = 64, pieces: int = 1) -> State:
+    """The state of the chain where each symbol is a ball, wide ones cut into `pieces` per layer."""
     with precision(prec):
         nothing = arb.nan()
         zero = arb(0)
@@ -93,7 +105,7 @@ def run(chain: Chain, values: Mapping[Symbol, arb], prec: int = 64) -> State:
         for l, layer in enumerate(chain.layers, 1):
             w.append(values[chain.w(l)])
             z.append(w[l] * a[-1] + (values[b_(l)] if layer.has_bias else zero))
-            value, d1, d2 = _local(layer, z[l], prec)
+            value, d1, d2 = _split(layer, z[l], prec, pieces)
             a.append(value + a[-1] if layer.skip else value)
             slope.append(d1)
             curve.append(d2)
