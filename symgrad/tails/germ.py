@@ -134,7 +134,7 @@ def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     try:
         return _expanded(scale, e, size)
     except LimitError:
-        for rewrite in (sympy.expand, sympy.factor):
+        for rewrite in (sympy.expand, sympy.factor, _expand_and_factor):
             other = rewrite(e)
             if other != e:
                 try:
@@ -174,3 +174,7 @@ def _plain(scale: Scale, model: Model) -> Model:
     if len(terms) == len(model.terms):
         return model
     return Model(terms, model.rem, lambda beyond: beyond.bound(model))
+
+
+def _expand_and_factor(e: Expr) -> Expr:
+    return sympy.factor(sympy.expand(e))
