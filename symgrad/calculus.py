@@ -23,6 +23,7 @@ from symgrad.pieces import branches, same
 __all__ = ["agree", "limit_at", "smooth_derivative", "vanishes"]
 
 _MOST_BLOCKS = 40
+_HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.coth, sympy.csch)
 _MOST_STEPS = 80
 _MOST_TERMS = 10_000
 _NOT_FINITE = (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, sympy.AccumBounds)
@@ -38,6 +39,8 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
     """
     if n == 0:
         return expr
+    if expr.is_polynomial(x):
+        return expr.diff((x, n))  # type: ignore[return-value]
     try:
         return _tower(expr, x).derivative(n)
     except UnsupportedError:
@@ -46,9 +49,16 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
 
 def vanishes(expr: Expr, x: Symbol) -> bool:
     """Whether the expression is zero by the algebra of its blocks; False proves nothing."""
+    if expr.has(*_HYPERBOLIC):
+        expr = cast("Any", expr.rewrite([*_HYPERBOLIC, sympy.tanh, sympy.sech], sympy.exp))
+    flipped: Any = {
+        f: -f.func(-f.args[0])
+        for f in expr.atoms(sympy.sign)
+        if f.args[0].could_extract_minus_sign()
+    }
+    expr = expr.xreplace(flipped)
     try:
-        field = _Field(expr, x)
-        return not field.element(expr).num
+        return not _Field(expr, x, closed=False).element(expr).num
     except UnsupportedError:
         return expr == 0
 
@@ -91,11 +101,21 @@ def agree(f: Expr, g: Expr, x: Symbol) -> bool:
     """
     if f == g:
         return True
+    gap: Any = f - g
     try:
-        parts = branches(f - g, x)
+        gaps = [part for on, part in branches(gap, x) if not isinstance(on, sympy.FiniteSet)]
     except (UndecidedError, UnsupportedError):
-        return False
-    return all(vanishes(gap, x) for on, gap in parts if not isinstance(on, sympy.FiniteSet))
+        gaps = [gap]
+    return all(vanishes(part, x) for gap in gaps for part in _alternatives(gap))
+
+
+def _alternatives(expr: Any) -> list[Any]:
+    """The expression with all its pieces on the same branch, where they share their conditions."""
+    pieces = [p for p in expr.atoms(sympy.Piecewise) if not p.atoms(sympy.Piecewise) - {p}]
+    if not pieces or len({tuple(on for _, on in p.args) for p in pieces}) > 1:
+        return [expr]
+    count = len(pieces[0].args)
+    return [expr.xreplace({p: p.args[k].expr for p in pieces}) for k in range(count)]
 
 
 class _Fraction(NamedTuple):
@@ -106,14 +126,14 @@ class _Fraction(NamedTuple):
 
 
 class _Field:
-    """ℚ(building blocks of `expr`), closed under d/dx.
+    """ℚ(building blocks of `expr`), closed under d/dx where that is asked for.
 
     Raises `UnsupportedError` where the blocks' derivatives lead to ever new ones.
     """
 
-    def __init__(self, expr: Expr, x: Symbol) -> None:
+    def __init__(self, expr: Expr, x: Symbol, closed: bool = True) -> None:
         self.x = x
-        self.blocks, self.units = _exponentials_joined(_closure(expr))
+        self.blocks, self.units = _exponentials_joined(_closure(expr, closed))
         names = [f"t{k}" for k in range(max(1, len(self.blocks)))]
         self.ring = PolyRing(names, QQ, cast("Any", grevlex))
         self.index = {block: k for k, block in enumerate(self.blocks)}
@@ -134,7 +154,7 @@ class _Field:
                 self.shown[len(self.factors)] = block**2
                 self.factors.append(square)
         self.slopes: list[_Fraction] = []
-        for block in self.blocks:
+        for block in self.blocks if closed else ():
             self.slopes.append(self._slope(block))
 
     # arithmetic
@@ -350,8 +370,11 @@ def _divided(num: PolyElement, factor: PolyElement) -> PolyElement | None:
     return quotient
 
 
-def _closure(expr: Expr) -> set[Any]:
-    """The building blocks of an expression, of their arguments and of their derivatives."""
+def _closure(expr: Expr, closed: bool) -> set[Any]:
+    """The building blocks of an expression, and where `closed` those of their derivatives.
+
+    Otherwise whatever is no sum, product, power, exponential or tanh is a block as it stands.
+    """
     blocks: set[Any] = set()
     seen: set[Any] = set()
     todo: list[Any] = [expr]
@@ -372,12 +395,17 @@ def _closure(expr: Expr) -> set[Any]:
                 blocks.add(Pow(node.base, Rational(1, node.exp.q)))
             else:
                 blocks.add(node)
-                todo += [node.exp, sympy.log(node.base)]
+                todo += [node.exp, sympy.log(node.base)] if closed else []
         elif isinstance(node, sympy.exp):
             blocks.add(node)
-            todo.append(node.args[0])
+            todo += node.args if closed else ()
         elif isinstance(node, sympy.tanh) and isinstance(node.args[0], sympy.log):
             todo.append(node.args[0].args[0])
+        elif isinstance(node, sympy.tanh):
+            blocks |= {node, sympy.sech(*node.args)}
+            todo += [*node.args, sympy.sech(*node.args)] if closed else []
+        elif not closed:
+            blocks.add(node)
         elif isinstance(node, sympy.Function) and len(node.args) == 1:
             blocks.add(node)
             todo += [node.args[0], _outer(node)]
