@@ -144,9 +144,11 @@ def _docstring(app, what, name, obj, options, lines: list[str]) -> None:
 
 def _paragraph(block: list[str]) -> list[str]:
     first = block[0].lstrip()
-    if block[0].startswith((">>>", "..", ":", "==")):
+    if block[0].startswith((">>>", "..", ":")):
         return block
     depths = {len(line) - len(line.lstrip()) for line in block}
+    if first.startswith("=="):
+        return ["::", "", *(f"   {line}" for line in block)]
     listed = first.startswith(("* ", "- ")) or re.match(r"\d+\. ", first)
     if not listed and depths != {0}:
         return ["::", "", *(f"   {line}" for line in block)]

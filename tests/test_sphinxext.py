@@ -147,7 +147,7 @@ def test_another_version_is_read_again(site):
         env = pickle.load(stream)
     made_by = env.domaindata["symgrad"]["documents"]
     assert set(made_by) == {"index", "more"}
-    made_by["more"] = "another version"
+    made_by["more"] = ["another version", "svg"]
     with environment.open("wb") as stream:
         pickle.dump(env, stream)
     done = build(site, "html", "-W", "-n")
@@ -294,7 +294,7 @@ def test_an_entry_on_the_shelf_is_whole(tmp_path):
 def test_a_lost_picture_is_made_again(tmp_path):
     shelf = Shelf(tmp_path)
     request = {"row": "plot", "argument": "tanh", "options": {"range": ["0", "1"]}, "files": {},
-               "activations": {}}  # fmt: skip
+               "activations": {}, "pictures": ["svg", "pdf"]}  # fmt: skip
     try:
         first = shelf.ask(request, 60)
         assert len(first["files"]) == 2

@@ -35,9 +35,15 @@ HERE = pathlib.Path(__file__).parent
 def _ask(env: BuildEnvironment, request: dict[str, Any]) -> dict[str, Any]:
     """The answer to a request; notes that this document rests on symgrad."""
     domain = _domain(env)
-    domain.data["documents"][env.current_document.docname] = digest()
-    request["activations"] = dict(env.config.symgrad_activations)
+    pictures = _pictures(env)
+    domain.data["documents"][env.current_document.docname] = [digest(), *pictures]
+    request |= {"activations": dict(env.config.symgrad_activations), "pictures": pictures}
     return _shelf(env).ask(request, env.config.symgrad_timeout)
+
+
+def _pictures(env: BuildEnvironment) -> list[str]:
+    """The formats that figures are written in: PDF too where LaTeX is the aim."""
+    return ["svg", "pdf"] if _domain(env).data["latex"] else ["svg"]
 
 
 def _spelled(fact: str) -> str:
@@ -182,7 +188,11 @@ class SymgradDomain(Domain):
     label = "symgrad"
     directives: ClassVar[dict[str, Any]] = {row.name: _directive(row) for row in ROWS}
     roles: ClassVar[dict[str, Any]] = {"expr": _ExpressionRole(), "fact": XRefRole()}
-    initial_data: ClassVar[dict[str, Any]] = {"facts": {}, "documents": {}}
+    initial_data: ClassVar[dict[str, Any]] = {
+        "facts": {},
+        "documents": {},
+        "latex": False,
+    }
     dangling_warnings: ClassVar[dict[str, str]] = {
         "fact": "no fact of this id is shown: %(target)s"
     }
@@ -236,13 +246,15 @@ class SymgradDomain(Domain):
 def _outdated(
     app: Sphinx, env: BuildEnvironment, added: Set[str], changed: Set[str], removed: Set[str]
 ) -> list[str]:
-    """Documents that show what another version of symgrad computed."""
+    """Documents that show another version's results, or lack pictures for this builder."""
+    wanted = {digest(), *_pictures(env)}
     known = _domain(env).data["documents"]
-    return [name for name, made_by in known.items() if made_by != digest() and name in env.all_docs]
+    return [name for name, made in known.items() if not wanted <= {*made} and name in env.all_docs]
 
 
 def _started(app: Sphinx) -> None:
     app.config.html_static_path.append(str(HERE / "static"))
+    _domain(app.env).data["latex"] = app.builder.format == "latex"
 
 
 def _resolved(app: Sphinx, doctree: nodes.document, docname: str) -> None:

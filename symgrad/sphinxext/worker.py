@@ -27,9 +27,9 @@ def respond(request: dict[str, Any]) -> dict[str, Any]:
     def save(drawing: Drawing) -> str:
         from symgrad.plot import save as written
 
-        name = f"{stem.name}-{len(files) // 2}"
+        name = f"{stem.name}-{len(files)}"
         figure = drawing.draw()
-        for kind in ("svg", "pdf"):
+        for kind in request["pictures"]:
             buffer = io.BytesIO()
             written(figure, buffer, kind)
             write_whole(stem.parent / f"{name}.{kind}", buffer.getvalue())

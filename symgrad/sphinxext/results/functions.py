@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Rational, S
+from sympy import Expr, Float, Rational, S
 
 from symgrad import words
 from symgrad.activation import Activation, Head, X
@@ -18,7 +18,7 @@ from symgrad.oracle.formats import Kind
 from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
 from symgrad.render.blocks import Cell
-from symgrad.rigor import precision, program
+from symgrad.rigor import Enclosure, precision, program
 from symgrad.sphinxext.results.reading import (
     Maker,
     Request,
@@ -108,18 +108,27 @@ def _held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tupl
     rows, wrong = [], []
     for number, place in enumerate(places):
         point = Rational(place)
+        if truth.kind[number] not in (Kind.ZERO, Kind.FINITE):
+            rows.append((f"{place:g}", truth.show(number, 12), "not tried", ""))
+            continue
         holds = [one for one in found if one.where.contains(point) is S.true]
         holds.sort(key=lambda one: (one.toward is S.Infinity) != (place > 0))
         if not holds:
             rows.append((f"{place:g}", truth.show(number, 12), "outside", ""))
             continue
         box = holds[0].at(point)
-        known = truth.kind[number] in (Kind.ZERO, Kind.FINITE)
-        if known and not _touches(truth.fraction(number), box):
+        if not _touches(truth.fraction(number), box):
             wrong.append(f"{holds[0].fact.id}: mpmath's value at {place:g} is outside {box}")
-        rows.append((f"{place:g}", truth.show(number, 12), str(box), f"{box.digits}"))
+        rows.append((f"{place:g}", truth.show(number, 12), _short(box), f"{box.digits}"))
     head = (first.x, first.head, "from the expansion alone", "digits known")
     return Table(head, tuple(rows), "The tail against mpmath"), wrong
+
+
+def _short(box: Enclosure) -> str:
+    """The enclosure with no more digits than the table's own."""
+    if box.digits <= 12:
+        return str(box)
+    return f"{Float(box.mid, 14)} ± {Float(box.rad, 1)}"
 
 
 def _touches(value: Any, box: Any) -> bool:
@@ -160,7 +169,7 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
             both = []
             for end in (S.Infinity, S.NegativeInfinity):
                 one = tail(g.d(n), toward=end, terms=1)
-                both += [one.tail_class.kind, one.tail_class.leading]
+                both += [one.tail_class.kind, _brief(one.tail_class.leading)]
                 wrong += failed((one.fact.id, one.verdict))
             bounds = extrema(g.d(n))
             wrong += failed((bounds.fact.id, bounds.verdict))
@@ -169,14 +178,18 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
     return Answer((Table(head, tuple(rows), "Both tails of each derivative"),), failed=tuple(wrong))
 
 
+def _brief(formula: Expr) -> Expr:
+    """The formula with rational numbers of many digits as decimals of eight."""
+    long = [c for c in formula.atoms(Rational) if max(abs(c.p), c.q) > 10**7]
+    return formula.xreplace({c: Float(c, 8) for c in long})
+
+
 def _larger(bounds: Any) -> Cell:
     """sup |f| from sup f and inf f."""
     if S.NaN in (bounds.sup.value, bounds.inf.value):
         return "not decided"
     above, below = abs(bounds.sup.value), abs(bounds.inf.value)
-    if above in (S.Zero, below) or below is S.Infinity:
-        return below
-    return above if below is S.Zero or float(above) > float(below) else below
+    return _brief(above if float(above) >= float(below) else below)
 
 
 MAKERS: dict[str, Maker] = {
