@@ -18,13 +18,14 @@ import numpy as np
 from flint import arb, arb_poly
 
 from symgrad.kernels.runtime import Pieces
-from symgrad.kernels.smooth import BITS, TERMS, Smooth, as_float, log2_abs, shifted, zeros_near
+from symgrad.kernels.smooth import BITS, TERMS, Smooth, as_float, log2_abs, shifted, tilted, zeros_near
 from symgrad.rigor import precision
 
 __all__ = ["Cell", "Grid", "cell", "rounding", "table"]
 
 EPS = 2.0**-57
 """What a cell's polynomial may differ from f, relative to f: a sixteenth of an ulp at most."""
+_HIGH = 13
 EPS_SHORT = 2.0**-31
 """The same for float32, where one rounding follows."""
 
@@ -133,13 +134,21 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         series = f.series(middle, reach)
-        if series is None:
-            return None
-        slope = _slope(series, low, high) if tilt else 0.0
+    if series is None:
+        return None
+    slope = _slope(series, low, high) if tilt else 0.0
+    made = _cell(series, slope, low, high)
+    if slope and made.degree(EPS) >= _HIGH:  # next to a zero f'/f says nothing of the decay
+        plain = _cell(series, 0.0, low, high)
+        return min(made, plain, key=lambda c: c.degree(EPS))
+    return made
+
+
+def _cell(series: Sequence[arb], slope: float, low: float, high: float) -> Cell:
+    with precision(BITS):
+        middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         if slope:
-            series = f.series(middle, reach, slope)
-            if series is None:
-                return None
+            series = tilted(series, slope)
         centre, order = middle, 0
         for t, m in zeros_near(series, reach):
             if abs(t) <= 2 * reach and (order == 0 or m > order):
@@ -154,8 +163,8 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
             base = shifted([*series, *[arb(0)] * order], middle - centre)
         else:
             base = list(series)
-        return Cell(low, high, centre, order, tuple(c.mid() for c in series), slope,
-                    _sizes(base, reach, series, low, high, centre))  # fmt: skip
+        sizes = _sizes(base, reach, series, low, high, centre)
+        return Cell(low, high, centre, order, tuple(c.mid() for c in series), slope, sizes)
 
 
 def _sizes(

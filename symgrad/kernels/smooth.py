@@ -12,7 +12,8 @@ from sympy import Expr, Symbol
 
 from symgrad.rigor import Program, precision, program
 
-__all__ = ["BITS", "TERMS", "Smooth", "as_float", "floor_log2", "log2_abs", "shifted", "zeros_near"]
+__all__ = ["BITS", "TERMS", "Smooth", "as_float", "floor_log2", "log2_abs", "shifted",
+    "tilted", "zeros_near"]
 
 BITS = 160
 """Working bits of the fits: 100 more than a float needs, for what cancels in them."""
@@ -86,23 +87,24 @@ class Smooth:
             work *= 2
         return None
 
-    def series(self, at: arb, reach: arb, slope: float = 0.0) -> list[arb] | None:
-        """Taylor coefficients of f(at + t)·exp(−slope·t) in t, good for |t| ≤ reach."""
+    def series(self, at: arb, reach: arb) -> list[arb] | None:
+        """Taylor coefficients of f(at + t) in t, good for |t| ≤ reach; None where there are none."""
         work = self.work
         while work <= _MAX_BITS:
             jet = self.program.jet(at, TERMS, prec=work)
             if _sharp(jet, reach):
                 self.work = max(128, work // 2)
-                break
+                return jet
             work *= 2
-        else:
-            return None
-        if slope:
-            with precision(BITS, terms=TERMS):
-                tilt = arb_series([0, -slope], prec=TERMS).exp()
-                tilted = arb_series(jet, prec=TERMS) * tilt
-                jet = [tilted[k] for k in range(TERMS)]
-        return jet
+        return None
+
+
+def tilted(series: Sequence[arb], slope: float) -> list[arb]:
+    """The Taylor coefficients of the same function times exp(−slope·t)."""
+    with precision(BITS, terms=TERMS):
+        tilt = arb_series([0, -slope], prec=TERMS).exp()
+        product = arb_series(list(series), prec=TERMS) * tilt
+        return [product[k] for k in range(TERMS)]
 
 
 def _sharp(jet: Sequence[arb], reach: arb) -> bool:

@@ -20,6 +20,7 @@ Pair = Callable[[list[arb], list[arb], int], arb]
 Series = Callable[[arb_series], arb_series]
 
 _WIDE = arb(2) ** -30
+_NARROW = arb(2) ** -60
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,21 @@ def _times(a: list[arb], b: list[arb], k: int) -> arb:
 
 
 def _tanh_sech(x: arb_series) -> tuple[arb_series, arb_series]:
+    if x[0].rad() < _NARROW:  # in e = exp(-|x|), where no coefficient past the first cancels
+        negative = bool(x[0] < 0)
+        e = x.exp() if negative else (-x).exp()
+        square = e * e
+        y = 1 - 2 * square / (1 + square)
+        return -y if negative else y, 2 * e / (1 + square)
     # y = tanh, z = sech: y' = z², z' = -yz
     y0, z0 = range_of(FUNCTIONS[sympy.tanh], x[0]), _even(arb.sech)(x[0])
     return _coupled(x, y0, z0, lambda y, z, k: _times(z, z, k), lambda y, z, k: -_times(y, z, k))
 
 
 def _sinh_cosh(x: arb_series) -> tuple[arb_series, arb_series]:
+    if x[0].rad() < _NARROW and bool(abs(x[0]) > 1):
+        e = x.exp()
+        return (e - 1 / e) / 2, (e + 1 / e) / 2
     y0, z0 = range_of(FUNCTIONS[sympy.sinh], x[0]), _even(arb.cosh)(x[0])
     return _coupled(x, y0, z0, lambda y, z, k: z[k], lambda y, z, k: y[k])
 
