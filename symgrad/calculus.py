@@ -47,11 +47,11 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
         return smooth_derivative(expr, x, n - 1).diff(x)
 
 
-def vanishes(expr: Expr, x: Symbol) -> bool:
+def vanishes(expr: Any, x: Symbol) -> bool:
     """Whether the expression is zero by the algebra of its blocks; False proves nothing."""
     if expr.has(*_HYPERBOLIC):
         expr = cast("Any", expr.rewrite([*_HYPERBOLIC, sympy.tanh, sympy.sech], sympy.exp))
-    flipped: Any = {
+    flipped = {
         f: -f.func(-f.args[0])
         for f in expr.atoms(sympy.sign)
         if f.args[0].could_extract_minus_sign()
