@@ -128,7 +128,7 @@ def batch(
     errors = ulps(got, values, fmt)
     near = _all_near(what, columns)
     if what.amplitude_beyond is not None:
-        errors = np.where(near, errors, _by_amplitude(errors, columns[0], values, fmt))
+        errors = np.where(near, errors, _by_amplitude(what, errors, columns[0], values, fmt))
     finite = known & (values.kind != Kind.HUGE)
     finite &= (values.kind != Kind.FINITE) | (values.exponent() <= fmt.emax)
     least = (values.kind == Kind.FINITE) & (values.exponent() >= fmt.bottom) & near
@@ -172,15 +172,26 @@ def _sign_wrong(got: Floats, columns: Sequence[Floats], values: Values) -> NDArr
     return (at_zero | (sign != 0)) & (wanted != np.signbit(got))
 
 
-def _by_amplitude(errors: Floats, x: Floats, values: Values, fmt: Format) -> Floats:
-    """The errors in units of the spacing at the largest |f| of the same binade and side of x."""
-    size = np.where(values.kind == Kind.FINITE, values.exponent(), fmt.emin)
-    group = np.frexp(x)[1] * 2 + (x < 0)
-    _, index = np.unique(group, return_inverse=True)
-    top = np.full(index.max() + 1, fmt.emin, np.int64)
-    np.maximum.at(top, index, size)
-    shift = fmt.spacing(size) - fmt.spacing(top[index])
+def _by_amplitude(what: Subject, errors: Floats, x: Floats, values: Values, fmt: Format) -> Floats:
+    """The errors in units of the spacing at the largest |f| where |x| is as large to a factor 4.
+
+    Twelve more points of each such stretch say how large f gets there.
+    """
+    stretch = np.where(np.isfinite(x), (np.frexp(x)[1] - 1) >> 1, 0)
+    groups, index = np.unique(stretch * 2 + (x < 0), return_inverse=True)
+    share = 1 + 3 * (np.arange(1, 13) * 0.6180339887498949 % 1)
+    more = np.ldexp(share[:, None], 2 * (groups >> 1)) * np.where(groups & 1, -1.0, 1.0)
+    more = np.clip(fmt.cast(more).astype(np.float64), -fmt.largest, fmt.largest)
+    there = arb_values(what.expr, what.args, [more.ravel()], fmt)
+    largest = _size(there, fmt).reshape(more.shape).max(0)
+    size = _size(values, fmt)
+    np.maximum.at(largest, index, size)
+    shift = fmt.spacing(size) - fmt.spacing(largest[index])
     return np.ldexp(errors, np.minimum(shift, 0).astype(np.intc))
+
+
+def _size(values: Values, fmt: Format) -> NDArray[np.int64]:
+    return np.where(values.kind == Kind.FINITE, values.exponent(), fmt.emin)
 
 
 def merge(batches: Iterable[Batch]) -> Batch:

@@ -70,7 +70,7 @@ class Report(Shown):
     counts inf and nan where f rounds to a finite number. `undefined` and `undecided` points are not
     judged. What is known of each error is off by at most `bound` ulp.
     Beyond `amplitude_beyond` the error of an oscillating function is in units of its amplitude,
-    the largest |f| of the same binade of x.
+    the largest |f| where |x| is as large to a factor 4.
     """
 
     name: str

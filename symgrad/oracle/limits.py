@@ -34,7 +34,10 @@ def limit_float(expr: Expr, x: Symbol, side: int, fmt: Format = FLOAT64) -> floa
     seen: Floats = rounded(values, fmt)[0] + 0.0
     if len(set(seen.tolist())) == 1:
         return float(seen[0])
-    size, steps = np.abs(seen), np.diff(seen)
-    if (size[1:] > 1.9 * size[:-1]).all() and len({*np.sign(seen).tolist()}) == 1:
+    size = np.abs(seen)
+    if ((size[1:] > 1.9 * size[:-1]) | np.isinf(size[1:])).all() and len(
+        {*np.sign(seen).tolist()}
+    ) == 1:
         return float(np.copysign(np.inf, seen[0]))
+    steps = np.diff(np.clip(seen, -fmt.largest, fmt.largest) / 4)
     return float("nan") if (steps > 0).any() and (steps < 0).any() else None
