@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flint import arb
 
 from symgrad.rigor import precision
-from symgrad.tails.field import Number
+from symgrad.tails.constants import Number
 from symgrad.tails.monomial import UNIT, Monomial, Scale
 
 if TYPE_CHECKING:

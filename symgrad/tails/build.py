@@ -13,7 +13,8 @@ from symgrad.activation import Univariate, univariate
 from symgrad.errors import InputError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
 from symgrad.tails.classify import classify
-from symgrad.tails.field import Field, expr
+from symgrad.tails.constants import expr
+from symgrad.tails.field import Field
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
 from symgrad.tails.settle import Settled, exact_from, settle

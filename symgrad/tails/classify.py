@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, S, Symbol
 
-from symgrad.tails.field import Number, expr
+from symgrad.tails.constants import Number, expr
 from symgrad.tails.model import Model
 from symgrad.tails.monomial import Monomial, Scale, to_expr
 

@@ -20,7 +20,7 @@ from symgrad.pieces import BENT
 from symgrad.rigor import program
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.field import ONE, ZERO, Number, add, expr, mul, number, power
+from symgrad.tails.constants import ONE, ZERO, Number, add, expr, mul, number, power
 from symgrad.tails.model import Model, MoreTerms, Workshop
 from symgrad.tails.monomial import UNIT, Monomial, iterated_log, to_expr
 from symgrad.tails.taylor import coefficients, inverse_factorial

@@ -1,7 +1,7 @@
-"""The field of constants: exact coefficients and exponents, their signs, and their balls.
+"""The field of constants: their signs and their balls.
 
-A constant is a rational (`fmpq`) or any exact real SymPy expression. Its sign comes from exact
-algebra, never from a small ball; where it has symbols, from their assumptions or from their box.
+A sign comes from a ball that excludes zero or from exact algebra, never from a small ball; where a
+constant has symbols, from their assumptions or from their box.
 """
 
 from __future__ import annotations
@@ -11,72 +11,13 @@ from collections.abc import Callable, Mapping
 import sympy
 from flint import arb, fmpq
 from sympy import Expr, Symbol
-from sympy.simplify.fu import TR8
 
 from symgrad.errors import UndecidedError
 from symgrad.rigor import constant, precision, program, sign
+from symgrad.rigor.ops import pow_int
+from symgrad.tails.constants import WAVES, Composite, Number, expr, factors_of
 
-__all__ = ["ONE", "ZERO", "Field", "Number", "add", "expr", "mul", "number", "power"]
-
-Number = fmpq | Expr
-
-ZERO = fmpq(0)
-ONE = fmpq(1)
-_HINTS = {"power_base": False, "power_exp": False, "log": False, "trig": False, "func": False}
-_WAVES = (sympy.sin, sympy.cos)
-
-
-def number(e: Expr | int) -> Number:
-    """The constant with its products distributed over its sums."""
-    if isinstance(e, int):
-        return fmpq(e)
-    if e.is_Rational:
-        return _rational(e)
-    if e.is_Float:
-        return _rational(sympy.Rational(e))
-    e = sympy.expand(e, **_HINTS)
-    return _rational(e) if e.is_Rational else e
-
-
-def _rational(e: Expr) -> fmpq:
-    return fmpq(int(e.p), int(e.q))  # type: ignore[attr-defined]
-
-
-def _flat(e: Expr) -> Number:
-    if e.is_Rational:
-        return _rational(e)
-    if e.is_Add and e.has(*_WAVES) and e.free_symbols:
-        e = sympy.expand(TR8(e), **_HINTS)
-        return _rational(e) if e.is_Rational else e
-    return e
-
-
-def expr(c: Number) -> Expr:
-    """The constant as a SymPy expression."""
-    return sympy.Rational(int(c.p), int(c.q)) if isinstance(c, fmpq) else c
-
-
-def add(a: Number, b: Number) -> Number:
-    if isinstance(a, fmpq) and isinstance(b, fmpq):
-        return a + b
-    return _flat(expr(a) + expr(b))
-
-
-def mul(a: Number, b: Number) -> Number:
-    if isinstance(a, fmpq) and isinstance(b, fmpq):
-        return a * b
-    left, right = (sympy.Add.make_args(expr(c)) for c in (a, b))
-    if len(left) == len(right) == 1:
-        return _flat(TR8(left[0] * right[0]) if left[0].has(*_WAVES) else left[0] * right[0])
-    return _flat(sympy.Add(*(p * q for p in left for q in right)))
-
-
-def power(c: Number, p: Number) -> Number:
-    """c**p for c > 0, or for an integer p."""
-    if isinstance(p, fmpq) and p.q == 1 and isinstance(c, fmpq):
-        return c ** int(p.p)
-    value = expr(c) ** expr(p)
-    return _rational(value) if value.is_Rational else value
+__all__ = ["Field"]
 
 
 class Field:
@@ -84,8 +25,9 @@ class Field:
 
     def __init__(self, box: Mapping[Symbol, tuple[Expr, Expr]] | None = None) -> None:
         self.box = dict(box or {})
-        self._signs: dict[Expr, int] = {}
+        self._signs: dict[Composite, int] = {}
         self._balls: dict[tuple[Number, int], arb] = {}
+        self._atoms: dict[tuple[Expr, int], arb] = {}
 
     def sign(self, c: Number, what: str | Callable[[], str] = "") -> int:
         """The proved sign; `what` is the comparison that asks for it, in words."""
@@ -96,60 +38,84 @@ class Field:
             found = self._signs[c] = self._sign(c, what)
         return found
 
-    def _sign(self, c: Expr, what: str | Callable[[], str]) -> int:
-        if not c.free_symbols:
-            return sign(c)
-        if self.box and c.free_symbols <= set(self.box):
-            ball = self.ball(c)
+    def _sign(self, c: Composite, what: str | Callable[[], str]) -> int:
+        for bits in (64, 256):
+            ball = self.ball(c, bits)
             if ball > 0 or ball < 0:
                 return 1 if ball > 0 else -1
-        for form in (c, sympy.factor(c)):
+            if not ball.is_finite():
+                break
+        e = c.expr
+        if not e.free_symbols:
+            return sign(e)
+        for form in (e, sympy.factor(e)):
             if form.is_zero:
                 return 0
             if form.is_positive or form.is_negative:
                 return 1 if form.is_positive else -1
         asked = what() if callable(what) else what
-        names = ", ".join(sorted(map(str, c.free_symbols)))
+        names = ", ".join(sorted(map(str, e.free_symbols)))
         raise UndecidedError(
-            f"{asked or 'this tail'} depends on the sign of {c}, which the assumptions on {names} do not "
-            f"decide; assume {c} > 0 or {c} < 0, or give {names} a number or an interval"
+            f"{asked or 'this tail'} depends on the sign of {e}, which the assumptions on {names} do "
+            f"not decide; assume {e} > 0 or {e} < 0, or give {names} a number or an interval"
         )
 
     def is_zero(self, c: Number) -> bool:
-        """Whether the constant is zero; sums of irrational numbers are decided by `sign`."""
-        if isinstance(c, fmpq) or not c.is_Add or c.free_symbols:
+        """Whether the constant is zero; sums without symbols are decided by `sign`."""
+        if isinstance(c, fmpq):
             return c == 0
+        if len(c.terms) == 1 or c.expr.free_symbols:
+            return False
         return self.sign(c) == 0
 
     def ball(self, c: Number, prec: int = 64) -> arb:
-        """An enclosure of the constant, for all parameters in the box; of |c| <= for waves see `size`."""
-        key = (c, prec)
-        found = self._balls.get(key)
-        if found is None:
-            found = self._balls[key] = self._ball(c, prec)
-        return found
-
-    def _ball(self, c: Number, prec: int) -> arb:
+        """An enclosure of the constant for all parameters in the box and all values of its waves."""
         if isinstance(c, fmpq):
             with precision(prec):
                 return arb(c)
-        if not c.free_symbols:
-            return constant(c, prec)
-        waves = {w: sympy.Dummy() for w in c.atoms(*_WAVES) if not w.free_symbols <= set(self.box)}
-        flat = c.xreplace(waves)
-        names = sorted(flat.free_symbols, key=str)
-        sides = []
-        with precision(prec):
-            for name in names:
-                if name in self.box:
-                    lo, hi = self.box[name]  # type: ignore[index]
-                    sides.append(constant(lo, prec).union(constant(hi, prec)))
-                elif name in waves.values():
-                    sides.append(arb(-1).union(arb(1)))
+        key = (c, prec)
+        found = self._balls.get(key)
+        if found is None:
+            with precision(prec):
+                found = self._balls[key] = self._sum(c, prec)
+        return found
+
+    def _sum(self, c: Composite, prec: int) -> arb:
+        total = arb(0)
+        for place, size in c.terms.items():
+            product = arb(size)
+            for atom, e in factors_of(place):
+                base = self._atom(atom, prec)
+                if e.q == 1:
+                    product *= pow_int(base, int(e.p))
                 else:
-                    return arb.nan()
-        return program(flat, *names).ball(*sides, prec=prec)
+                    product *= base ** arb(e) if base > 0 else arb.nan()
+            total += product
+        return total
+
+    def _atom(self, atom: Expr, prec: int) -> arb:
+        key = (atom, prec)
+        found = self._atoms.get(key)
+        if found is None:
+            found = self._atoms[key] = self._atom_ball(atom, prec)
+        return found
+
+    def _atom_ball(self, atom: Expr, prec: int) -> arb:
+        free = atom.free_symbols
+        if not free:
+            return constant(atom, prec)
+        if free <= set(self.box):
+            names = sorted(free, key=str)
+            ends = [[constant(end, prec) for end in self.box[s]] for s in names]  # type: ignore[index]
+            return program(atom, *names).ball(*(lo.union(hi) for lo, hi in ends), prec=prec)
+        if isinstance(atom, WAVES):
+            return arb(-1).union(arb(1))
+        return arb.nan()
 
     def size(self, c: Number) -> arb:
         """An upper bound of |c|."""
         return abs(self.ball(c)).upper()
+
+    def waves(self, c: Number, x: Symbol) -> bool:
+        """Whether the coefficient is a wave in x."""
+        return not isinstance(c, fmpq) and x in expr(c).free_symbols

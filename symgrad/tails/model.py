@@ -14,7 +14,7 @@ from flint import arb, fmpq
 
 from symgrad.errors import SymgradError
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.field import ONE, Number, add, mul, power
+from symgrad.tails.constants import ONE, Number, add, mul, power
 from symgrad.tails.monomial import UNIT, Monomial, Scale
 
 __all__ = ["Model", "MoreTerms", "Rule", "Workshop"]

@@ -13,7 +13,8 @@ import sympy
 from flint import fmpq
 from sympy import Expr, Symbol
 
-from symgrad.tails.field import ONE, ZERO, Field, Number, add, expr, mul
+from symgrad.tails.constants import ONE, ZERO, Number, add, expr, mul
+from symgrad.tails.field import Field
 
 __all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "product", "to_expr"]
 

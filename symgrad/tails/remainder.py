@@ -17,7 +17,7 @@ from sympy import Expr, Rational, S
 from symgrad.rigor import Program, precision, program
 from symgrad.rigor.constants import exact
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.field import expr
+from symgrad.tails.constants import expr
 from symgrad.tails.model import Model
 from symgrad.tails.monomial import Monomial, Scale, to_expr
 

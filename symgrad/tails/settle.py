@@ -11,7 +11,7 @@ from sympy import Expr, Rational, S
 from symgrad.errors import DomainError, InputError, LimitError, SymgradError
 from symgrad.rigor import constant
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.field import expr
+from symgrad.tails.constants import Composite, expr
 from symgrad.tails.germ import Germ, model_of
 from symgrad.tails.monomial import Monomial
 from symgrad.tails.remainder import (
@@ -82,7 +82,7 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
     if cap is not None:
         most = constant(cap).lower()
         if not limit <= constant(cap).upper():
-            raise InputError(f"no constant below {_exact(g, n)} can be right, got {cap}")
+            raise InputError(f"no constant below {limit.mid()} can be right, got {cap}")
     low, is_open = lowest(g, n)
     if start is not None:
         if start < low or (start == low and is_open):
@@ -142,18 +142,19 @@ def _rational_below(c: Expr) -> Rational:
     return Rational(int((constant(c, 128) * 10**6).lower().floor().unique_fmpz()), 10**6)
 
 
-def _exact(g: Germ, n: int) -> Expr:
-    c = expr(g.model.terms[n][1])
-    return sympy.Abs(c)
+def _exact(g: Germ, n: int) -> Expr | None:
+    """|c_n| where it is a constant that prints shortly."""
+    c = g.model.terms[n][1]
+    if isinstance(c, Composite) and (len(c.terms) > 2 or c.expr.free_symbols):
+        return None
+    return expr(c) * g.scale.field.sign(c)
 
 
 def _coefficient(g: Germ, n: int, size: arb, limit: arb, cap: Expr | None) -> Expr:
     if cap is not None:
         return cap
-    c = _exact(g, n)
-    if size <= limit and not c.free_symbols:
-        return c
-    return short_upper(size)
+    c = _exact(g, n) if size <= limit else None
+    return short_upper(size) if c is None else c
 
 
 def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:

@@ -14,7 +14,7 @@ from flint import fmpq
 from sympy import Expr, S
 
 from symgrad.errors import DomainError
-from symgrad.tails.field import ONE, ZERO, Number, add, mul, number, power
+from symgrad.tails.constants import ONE, ZERO, Number, add, mul, number, power
 
 __all__ = ["coefficients", "inverse_factorial"]
 
