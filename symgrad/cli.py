@@ -77,6 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary[:1].upper() + summary[1:])
         if formula:
             sub.add_argument("expression", metavar="EXPRESSION", help=formula)
+            sub.add_argument("-x", dest="variable", metavar="NAME", help="the variable (x)")
+            sub.add_argument("--positive", metavar="NAMES", help="symbols > 0, as in alpha,beta")
         return sub
 
     def output(sub: argparse.ArgumentParser, *, forms: bool = True) -> None:
@@ -188,6 +190,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from symgrad.errors import LimitError, SymgradError, UndecidedError, UnsupportedError
 
+    if sys.stdout is None:  # the caller closed it
+        _say("symgrad: the output cannot be written: standard output is closed")
+        return 2
     try:
         from symgrad.commands import run
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from sympy import Symbol, oo
 
-from symgrad import words
+from symgrad import plot, words
 from symgrad.activation import Univariate, univariate
 from symgrad.bounds import extrema
 from symgrad.catalogue import activations
@@ -21,11 +25,13 @@ from symgrad.errors import InputError
 from symgrad.fact import Fact
 from symgrad.kernels import lambdify
 from symgrad.loss import losses
-from symgrad.render import Block, Formula, Para, Table, line, text, to_latex, to_text
+from symgrad.prove import CertificateError, dumps, prove, verify
+from symgrad.render import Block, Formula, Para, Section, Table, line, text, to_latex, to_text
 from symgrad.report import (
     CODEC,
     envelope,
     extrema_form,
+    fact_form,
     formula_form,
     page,
     report,
@@ -37,6 +43,8 @@ from symgrad.report import (
 from symgrad.tails import Tail, tail
 
 __all__ = ["run"]
+
+_MAX_CERTIFICATE = 50_000_000
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,8 +62,18 @@ def _text_of(given: str) -> str:
 
 def _function(options: argparse.Namespace) -> Univariate:
     """f of the expression, or its derivative of the order asked for."""
-    expr = words.parse(_text_of(options.expression))
-    f = univariate(expr)
+    positive = set(filter(None, (options.positive or "").replace(" ", "").split(",")))
+
+    def symbol(name: str) -> Symbol:
+        return Symbol(name, positive=True) if name in positive else Symbol(name, real=True)
+
+    names = replace(words.names(), unknown=symbol)
+    expr = words.parse(_text_of(options.expression), names)
+    loose = sorted(s.name for s in expr.free_symbols)
+    if options.variable is None and len(loose) > 1 and "x" not in loose:
+        raise InputError(f"the symbols are {', '.join(loose)}: say which is the variable, -x NAME")
+    named = options.variable or ("x" if len(loose) > 1 else None)
+    f = univariate(expr, None if named is None else symbol(named))
     order = options.order
     if not order:
         return f
@@ -184,8 +202,65 @@ def _check(options: argparse.Namespace) -> int:
     )  # fmt: skip
     given = {"f": formula_form(f.expr), "points": options.points, "ulp": repr(options.ulp)}
     blocks = [*found._blocks()]
+    if options.ulp != 4:
+        broken = found.failures(options.ulp)
+        verdict = "every law holds" if not broken else "broken: " + "; ".join(broken)
+        blocks.append(Para(f"At the limit of {options.ulp:g} ulp: {verdict}."))
     _show(options, f"Check of {f.name}", blocks, lambda: CODEC.encode(found), given)
     return 0 if found.passed(options.ulp) else 1
+
+
+def _prove(options: argparse.Namespace) -> int:
+    statement = words.parse_statement(_text_of(options.expression))
+    found = prove(statement, on=words.parse_set(options.on))
+    if options.certificate and found.verdict:
+        write_whole(options.certificate, dumps(found) + "\n")
+    given = {"statement": formula_form(statement), "on": formula_form(found.on)}
+    blocks = [*found._blocks(), Section("Proof", tuple(found.derivation._blocks()))]
+    _show(options, str(statement), blocks, lambda: fact_form(found.fact), given)
+    return 0 if found.verdict else 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    try:
+        with open(options.certificate, encoding="utf-8") as file:
+            content = file.read(_MAX_CERTIFICATE)
+    except OSError as error:
+        raise InputError(f"{options.certificate}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{options.certificate}: not UTF-8 text") from None
+    try:
+        verdict = verify(content)
+    except (CertificateError, RecursionError) as error:
+        sys.stderr.write(f"symgrad: {options.certificate}: refused: {error}\n")
+        return 1
+    given = {"certificate": options.certificate}
+    statement = CODEC.decode(json.loads(content)["statement"])
+    blocks = [Formula(statement), Para(f"Verified: {verdict.by}.")]
+    result = {"statement": formula_form(statement), **verdict_form(verdict)}
+    _show(options, "Certificate", blocks, lambda: result, given)
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    kind = pathlib.PurePath(options.output).suffix.removeprefix(".").lower()
+    if kind not in ("svg", "png", "pdf"):
+        raise InputError(f"a plot is written to a .svg, .png or .pdf file, got {options.output!r}")
+    low, colon, high = options.range.partition(":")
+    if not colon:
+        raise InputError(f"a range is written LOW:HIGH, as in -8:8, got {options.range!r}")
+    ends = (words.parse(low), words.parse(high))
+    f = _function(options)
+    if options.toward:
+        toward = oo if options.toward == "oo" else -oo
+        ax = plot.tail(tail(f.expr, toward=toward, terms=options.terms, x=f.x), on=ends)
+    else:
+        ax = plot.curves([f], on=ends)
+    stream = io.BytesIO()
+    figure: Any = ax.figure
+    plot.save(figure, stream, kind)
+    write_whole(options.output, stream.getvalue())
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -198,9 +273,15 @@ def _list(options: argparse.Namespace) -> int:
     else:
         rows = [(g.name, _parameters(g), g.source) for g in activations()]
         head = ("activation", "parameters", "source")
-        result = [{"name": g.name, "formula": formula_form(g(x).doit()),
-                   "parameters": {p.name: str(v) for p, v in zip(g.parameters, g.values, strict=True)},
-                   "source": g.source} for g in activations()]  # fmt: skip
+        result = [
+            {
+                "name": g.name,
+                "formula": formula_form(g(x).doit()),
+                "parameters": dict(zip(map(str, g.parameters), map(str, g.values), strict=True)),
+                "source": g.source,
+            }
+            for g in activations()
+        ]
     _show(options, f"The {options.what}", [Table(head, tuple(rows))], lambda: result, {})
     return 0
 
@@ -234,7 +315,10 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "report": _report,
     "tail": _tail,
     "bound": _bound,
+    "prove": _prove,
+    "verify": _verify,
     "check": _check,
+    "plot": _plot,
     "list": _list,
     "doctor": _doctor,
 }

@@ -20,8 +20,9 @@ __all__ = ["line"]
 _RAISED = str.maketrans("0123456789-+()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾")
 _SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "<": "<", ">": ">"}
 _ATOMS = {
-    S.Infinity: "∞", S.NegativeInfinity: "-∞", S.Pi: "π", S.Exp1: "e", S.Reals: "ℝ", S.Integers: "ℤ",
-    S.Naturals: "ℕ", S.Naturals0: "ℕ₀", S.EmptySet: "∅", S.true: "true", S.false: "false",
+    S.Infinity: "∞", S.NegativeInfinity: "-∞", S.Pi: "π", S.Exp1: "e", S.Reals: "ℝ",
+    S.Integers: "ℤ", S.Naturals: "ℕ", S.Naturals0: "ℕ₀", S.EmptySet: "∅", S.true: "true",
+    S.false: "false",
 }  # fmt: skip
 _SIMPLE = re.compile(r"-?[\w.∞]+", re.UNICODE)
 
@@ -29,16 +30,16 @@ _SIMPLE = re.compile(r"-?[\w.∞]+", re.UNICODE)
 class _Line(StrPrinter):
     """SymPy's one-line printer with signs in place of its Python operators."""
 
-    def _print(self, expr: Any, **settings: Any) -> str:
+    def _print(self, expr: Any, **settings: Any) -> Any:
         if isinstance(expr, Basic):
-            if expr.is_Atom and expr in _ATOMS:
+            if not expr.args and expr in _ATOMS:
                 return _ATOMS[expr]
             own = getattr(self, f"_line_{type(expr).__name__}", None)
             if own is not None:
                 return own(expr)
         return super()._print(expr, **settings)
 
-    def _print_Symbol(self, expr: Any) -> str:
+    def _print_Symbol(self, expr: Any) -> Any:
         return pretty_symbol(expr.name)
 
     _print_Dummy = _print_Symbol
@@ -121,17 +122,18 @@ class _Line(StrPrinter):
         below = "·".join(f"∂{self._print(v)}" for v in variables)
         return f"∂({self._print(expr.expr)})/({below})"
 
-    def _print_UndefinedFunction(self, expr: Any) -> str:
+    def _print_UndefinedFunction(self, expr: Any) -> Any:
         return pretty_symbol(expr.__name__)
 
-    def _print_FunctionClass(self, expr: Any) -> str:
+    def _print_FunctionClass(self, expr: Any) -> Any:
         return pretty_symbol(expr.__name__)
 
     def _line_Head(self, expr: Any) -> str:
         g = expr.activation
-        return f"{g.label(g.unicode_name, self._print)}{self._order(expr.order)}({self._print(expr.z)})"
+        name = g.label(g.unicode_name, self._print) + self._order(expr.order)
+        return f"{name}({self._print(expr.z)})"
 
-    def _line_Derived(self, expr: Any) -> str:
+    def _line_Derived(self, expr: Any) -> Any:
         g = expr.activation
         return g.label(g.unicode_name, self._print) + self._order(expr.order)
 

@@ -261,19 +261,12 @@ def _verdict_words(fact: Fact) -> str:
 
 def bounds(work: Work) -> Part:
     """4. The bound on |δˡ| that follows from sup |g'|, in the weights."""
-    net = work.symbolic
-    blocks: list[Block] = []
-    entries = []
-    holds = True
-    for l in work.shown_layers:
-        found = net.bound(l)
-        holds = holds and bool(found.verdict)
-        blocks.append(Formula(found.fact.statement))
-        entries.append({"layer": l, **fact_form(found.fact)})
-    if entries:
-        blocks.append(Para(_verdict_words(found.fact)))
-        blocks.append(Section("Why", tuple(net.bound(1).derivation._blocks())))
-    return Part(tuple(blocks), {"bounds": entries}, holds)
+    found = {l: work.symbolic.bound(l) for l in work.shown_layers}
+    blocks: list[Block] = [Formula(bound.fact.statement) for bound in found.values()]
+    blocks.append(Para(_verdict_words(found[1].fact)))
+    blocks.append(Section("Why", tuple(found[1].derivation._blocks())))
+    data = [{"layer": l, **fact_form(bound.fact)} for l, bound in found.items()]
+    return Part(tuple(blocks), {"bounds": data}, all(bool(b.verdict) for b in found.values()))
 
 
 def numbers(work: Work) -> Part:
