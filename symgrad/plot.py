@@ -8,10 +8,12 @@ black says the same. `save` writes the same bytes for the same figure.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
 import sympy
@@ -19,7 +21,8 @@ from flint import arb, fmpq
 from sympy import Expr, Symbol
 
 from symgrad.activation import Activation, Univariate, X, univariate
-from symgrad.errors import InputError, UnsupportedError
+from symgrad.errors import InputError, UndecidedError, UnsupportedError
+from symgrad.pieces import branches
 from symgrad.render import latex, text
 from symgrad.rigor import precision, program
 
@@ -112,11 +115,42 @@ def curves(
     for number, u in enumerate(read):
         line = sample(u, on, points=points)
         shown = labels[number] if labels else _label(u.expr)
-        ax.plot(line.x, line.height if log else line.y, label=shown, **_look(number))
+        across, up = _gapped(line.x, line.height if log else line.y, _jumps(u))
+        ax.plot(across, up, label=shown, **_look(number))
     ax.set_xlabel(_label(read[0].x))
     ax.set_xlim(float(Fraction(str(on[0]))), float(Fraction(str(on[1]))))
     _finish(ax, log=log)
     return ax
+
+
+def _jumps(u: Univariate) -> list[tuple[float, bool]]:
+    """The points where f jumps, and whether the value there is that of the right side."""
+    try:
+        parts = branches(u.elementary, u.x)
+    except (UnsupportedError, UndecidedError):
+        return []
+    found = []
+    for (left, before), (right, after) in pairwise(parts):
+        if isinstance(left, sympy.FiniteSet) or isinstance(right, sympy.FiniteSet):
+            continue
+        with precision(64):
+            at = program(right.inf).ball()
+            sides = [program(side, u.x).ball(at) for side in (before, after)]
+            if sides[0].is_finite() and sides[1].is_finite() and not sides[0].overlaps(sides[1]):
+                found.append((float(right.inf), right.contains(right.inf) is sympy.true))
+    return found
+
+
+def _gapped(
+    x: Sequence[float], y: Sequence[float], jumps: Sequence[tuple[float, bool]]
+) -> tuple[list[float], list[float]]:
+    """The points with a gap in the line at each jump."""
+    across, up = list(x), list(y)
+    for at, belongs_right in jumps:
+        place = bisect_left(across, at) if belongs_right else bisect_right(across, at)
+        across.insert(place, at)
+        up.insert(place, math.nan)
+    return across, up
 
 
 def tail(

@@ -9,14 +9,21 @@ import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("sphinx", reason="the Sphinx extension is tested where Sphinx is installed")
 
+from sympy import Lambda, Rational, Reals, S, Symbol
+
+from symgrad.activation import univariate
+from symgrad.catalogue import activation
 from symgrad.sphinxext import options
+from symgrad.sphinxext.results import bounds, functions
 from symgrad.sphinxext.setting import broken
 from symgrad.sphinxext.shelf import Shelf, write_whole
+from symgrad.tails import tail
 
 CONF = """
 extensions = ["symgrad.sphinxext"]
@@ -57,13 +64,45 @@ More
    :range: -4 4
    :name: picture
 
-See :ref:`picture <picture>`.
+See :ref:`picture <picture>`, and the first tail, :symgrad:fact:`sigmoid.d1.tail+`.
+
+.. symgrad:tails:: sigmoid'(x)
+   :at: 1 10 -10
+
+.. symgrad:claim:: tanh'(x) <= 4*exp(-2*x)
+   :on: [0, oo)
+
+.. symgrad:claim:: tanh(x) <= x
+   :verdict: refuted
+
+.. symgrad:depth-law:: softplus
+   :class: open
+
+.. symgrad:derivation::
+   :chain: two.toml
+   :steps: 3 4
+
+.. symgrad:derivation:: sigmoid
+   :layers: L
+
+.. symgrad:bound:: sigmoid'(x)
+
+.. symgrad:kernel:: sigmoid'(x)
+   :points: 50
+   :source:
+"""
+
+CHAIN = """
+activation = "tanh"
+depth = 2
+weights = "1/2"
 """
 
 
 def write(folder: pathlib.Path, **documents: str) -> pathlib.Path:
     folder.mkdir(exist_ok=True)
     (folder / "conf.py").write_text(documents.pop("conf", CONF), "utf-8")
+    (folder / "two.toml").write_text(CHAIN, "utf-8")
     for name, text in documents.items():
         (folder / f"{name}.rst").write_text(textwrap.dedent(text), "utf-8")
     return folder
@@ -119,6 +158,33 @@ def test_a_plot_is_a_picture_with_words(site):
     assert image, page
     assert "-4" in image[1]
     assert (site / "out" / image[2]).read_text("utf-8").startswith("<?xml")
+
+
+def test_claims_stand_with_their_verdicts(site):
+    page = (site / "out" / "more.html").read_text("utf-8")
+    assert "Its certificate was checked." in page
+    assert "Refuted [inequality]" in page
+    assert "Undecided [softplus" in page
+    assert 'href="#fact-sigmoid-d1-tail-plus"' in page
+    assert page.count('id="fact-sigmoid-d1-tail-plus"') == 1
+    assert page.count('id="fact-sigmoid-d1-tail-minus"') == 1
+
+
+def test_a_kernel_is_shown_without_its_numbers(site):
+    page = (site / "out" / "more.html").read_text("utf-8")
+    assert re.search(r"# [\d,]+ numbers", page)
+    assert "Regime" in page
+    assert "wrong zeros" in page
+
+
+def test_a_chain_is_read_again_when_its_file_changes(site):
+    page = site / "out" / "more.html"
+    assert r"\delta^{2}" in page.read_text("utf-8")
+    assert r"\delta^{3} w^{2}" not in page.read_text("utf-8")
+    (site / "two.toml").write_text(CHAIN.replace("depth = 2", "depth = 3"), "utf-8")
+    done = build(site, "html", "-W", "-n")
+    assert read_count(done) == (0, 1), done.stderr
+    assert r"\delta^{3}" in page.read_text("utf-8")
 
 
 def test_nothing_changed_reads_nothing(site):
@@ -196,6 +262,21 @@ WRONG = {
     "a word": (".. symgrad:plot:: sigmoid\n   :range: 0 far", "a decimal number or a fraction"),
     "a choice": (".. symgrad:plot:: sigmoid\n   :kind: pie", "one of curve, tail, error, depth"),
     "an attack": (".. symgrad:plot:: __import__('os').getcwd()", "(column 1)"),
+    "a false claim": (".. symgrad:claim:: tanh(x) <= x", "tanh(x) <= x is refuted"),
+    "a true claim": (
+        ".. symgrad:claim:: exp(x) >= 1 + x\n   :verdict: refuted", "is proved, and the page says"
+    ),
+    "no statement": (".. symgrad:claim:: exp(x)", "a comparison such as"),
+    "no file": (".. symgrad:derivation::\n   :chain: nowhere.toml", "cannot read nowhere.toml"),
+    "file and name": (".. symgrad:derivation:: tanh\n   :chain: two.toml", "not from both"),
+    "no layer": (".. symgrad:derivation:: tanh\n   :layer: 2", "the layers are 1..1"),
+    "a far step": (".. symgrad:derivation:: tanh\n   :steps: 99", "has the steps 1 to"),
+    "two depths": (".. symgrad:derivation:: tanh | tanh\n   :layers: 3", "2 activations are named"),
+    "a strict limit": (
+        ".. symgrad:kernel:: sigmoid'(x)\n   :limit: 0.1\n   :points: 20", "exceed the limit of 0.1"
+    ),
+    "one function": (".. symgrad:compare:: tanh", "two functions are compared"),
+    "no eps": (".. symgrad:saturation:: tanh\n   :eps: small", "a decimal number or a fraction"),
     "a role": (":symgrad:expr:`1/0`", "not defined"),
     "no fact": (":symgrad:fact:`sigmoid.nothing`", "no fact of this id is shown"),
 }
@@ -230,6 +311,38 @@ def test_what_is_wrong_is_said_with_file_and_line(wrong, case):
 
 def test_a_failure_is_seen_on_the_page(wrong):
     assert "did you mean &#39;sigmoid&#39;?" in wrong[1] or "did you mean 'sigmoid'?" in wrong[1]
+
+
+def test_a_tail_that_claims_too_much_is_caught():
+    found = tail(activation("sigmoid").d(1))
+    _, wrong = functions.held_against_mpmath([found], [1.0, 10.0])
+    assert wrong == []
+    small = replace(found.remainder, coefficient=found.remainder.coefficient / 100)
+    _, wrong = functions.held_against_mpmath([replace(found, remainder=small)], [1.0, 10.0])
+    assert any("at 1 is outside" in line for line in wrong)
+
+
+def test_a_bound_that_is_too_narrow_is_caught():
+    slope = univariate(activation("sigmoid").d(1))
+    assert bounds.escapes(slope, Reals, S.Zero, Rational(1, 4)) == ()
+    assert bounds.escapes(slope, Reals, S.Zero, Rational(249, 1000))
+    assert bounds.escapes(slope, Reals, Rational(1, 1000), Rational(1, 4))
+
+
+def test_a_derivative_that_is_wrong_is_caught():
+    good = activation("sigmoid")
+    assert [w for n in (1, 2, 3) for w in functions.differences(good, n)] == []
+
+    class Wrong:
+        free_symbols: frozenset[Symbol] = frozenset()
+        name = "wrong"
+        formula = good.formula
+
+        @staticmethod
+        def derivative(n: int) -> Lambda:
+            return good.derivative(n + 1)
+
+    assert functions.differences(Wrong(), 1)
 
 
 def test_the_time_limit(tmp_path):

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Expr, FiniteSet, Float, Ge, Le, Rational, Reals, S
+from sympy import Contains, Expr, FiniteSet, Float, Ge, Le, Rational, Reals, S
 
 from symgrad import words
 from symgrad.activation import Univariate, X, univariate
 from symgrad.bounds import Saturation, extrema, lipschitz, saturation, zeros
-from symgrad.errors import InputError
+from symgrad.errors import InputError, UnsupportedError
 from symgrad.fact import Fact
 from symgrad.plot import sample
-from symgrad.render import Block, Para, Table, text
+from symgrad.prove import CertificateError, certificate, prove, verify
+from symgrad.render import Block, Formula, Para, Table, text
 from symgrad.render.blocks import Cell
 from symgrad.sphinxext.results.reading import (
     Maker,
@@ -23,12 +24,13 @@ from symgrad.sphinxext.results.reading import (
     ends,
     failed,
     function,
+    names,
     proof,
     standing,
 )
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["MAKERS"]
+__all__ = ["MAKERS", "escapes"]
 
 _GOOD = 18
 """Bits of a sampled value that are sure to be right."""
@@ -44,7 +46,7 @@ def _bound(request: Request, options: Mapping[str, Any]) -> Answer:
     blocks: list[Block] = [*found.inf._blocks(), *found.sup._blocks(), standing(found.fact)]
     if "proof" in options:
         blocks += proof(found.derivation)
-    wrong = _escapes(f, on, found.inf.value, found.sup.value)
+    wrong = escapes(f, on, found.inf.value, found.sup.value)
     return Answer(
         tuple(blocks),
         failed=(*failed((found.fact.id, found.verdict)), *wrong),
@@ -52,7 +54,7 @@ def _bound(request: Request, options: Mapping[str, Any]) -> Answer:
     )
 
 
-def _escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
+def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
     """Points at which f, by balls, lies outside what is claimed."""
     if low is S.NaN or on.is_FiniteSet:
         return ()
@@ -95,7 +97,7 @@ def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
             least = lipschitz(u.expr, x=u.x)
             rows.append((u.expr, "Lipschitz constant", *_taken(least), _word(least.fact)))
             facts.append(least.fact)
-        wrong += _escapes(u, Reals, found.inf.value, found.sup.value)
+        wrong += escapes(u, Reals, found.inf.value, found.sup.value)
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
     blocks: list[Block] = [Table(head, tuple(rows)), *_reasons(facts)]
     if "proof" in options:
@@ -174,4 +176,42 @@ def _reasons(facts: Sequence[Fact]) -> list[Block]:
     return [*proved, *rest]
 
 
-MAKERS: dict[str, Maker] = {"bound": _bound, "facts": _facts, "saturation": _saturation}
+def _claim(request: Request, options: Mapping[str, Any]) -> Answer:
+    """A statement with its verdict; another verdict than the one expected is a complaint.
+
+    What is proved has a certificate, which is read again by a checker that shares no search with
+    the prover.
+    """
+    statement = words.parse_statement(request["argument"], names(request))
+    on = words.parse_set(options["on"]) if "on" in options else Reals
+    found = prove(statement, X if X in statement.free_symbols else None, on)
+    label = Formula(statement)
+    blocks: list[Block] = [label]
+    if on is not Reals:
+        blocks.append(Para("for ", Contains(found.x, on, evaluate=False)))
+    blocks.append(standing(found.fact))
+    wrong: list[str] = []
+    if found.verdict:
+        try:
+            verify(certificate(found))
+            blocks.append(Para("Its certificate was checked."))
+        except UnsupportedError as why:
+            blocks.append(Para(f"It has no certificate: {why}."))
+        except CertificateError as why:
+            wrong.append(f"the certificate of {text(statement)} does not hold: {why}")
+    if "proof" in options:
+        blocks += proof(found.derivation)
+    got, wanted = _word(found.fact), options.get("verdict", "")
+    if got == "refuted" and not wanted:
+        wrong += failed((text(statement), found.verdict))
+    if wanted and got != wanted:
+        wrong.append(f"{text(statement)} is {got}, and the page says {wanted}")
+    return Answer(tuple(blocks), label=label, failed=tuple(wrong))
+
+
+MAKERS: dict[str, Maker] = {
+    "bound": _bound,
+    "facts": _facts,
+    "saturation": _saturation,
+    "claim": _claim,
+}

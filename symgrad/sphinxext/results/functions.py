@@ -33,7 +33,7 @@ from symgrad.sphinxext.results.reading import (
 from symgrad.sphinxext.setting import Answer
 from symgrad.tails import Tail, compare, tail
 
-__all__ = ["MAKERS"]
+__all__ = ["MAKERS", "differences", "held_against_mpmath"]
 
 _PROBES = (-7.25, -2.125, -0.40625, 0.3125, 1.75, 6.5)
 """Where a formula is tried against another road; no kink of a common activation is among them."""
@@ -54,11 +54,11 @@ def _definition(request: Request, options: Mapping[str, Any]) -> Answer:
     if g.kinks and any(orders):
         rows = tuple((Head(g, 1, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
         blocks.append(Table(("At a kink", "Value used", "Convention"), rows))
-    wrong = tuple(complaint for n in orders if n for complaint in _difference(g, n))
+    wrong = tuple(complaint for n in orders if n for complaint in differences(g, n))
     return Answer(tuple(blocks), label=formulas[0], failed=wrong)
 
 
-def _difference(g: Activation, n: int) -> tuple[str, ...]:
+def differences(g: Activation, n: int) -> tuple[str, ...]:
     """What is wrong with the formula of g⁽ⁿ⁾, held against the Taylor series of g in balls."""
     if g.free_symbols:
         return ()
@@ -90,7 +90,7 @@ def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
     wrong: list[str] = []
     if "at" in options:
         places = [float(Rational(word)) for word in options["at"]]
-        table, wrong = _held_against_mpmath(found, places)
+        table, wrong = held_against_mpmath(found, places)
         blocks.append(table)
     for one in found:
         blocks.append(standing(one.fact))
@@ -101,7 +101,7 @@ def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
     return Answer(tuple(blocks), label=label, failed=(*refuted, *wrong), facts=facts)
 
 
-def _held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple[Table, list[str]]:
+def held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple[Table, list[str]]:
     """f by mpmath beside the tail's own enclosure; a value outside it is a complaint."""
     first = found[0]
     truth = mp_values(first.formula, [first.x], [np.array(places)])

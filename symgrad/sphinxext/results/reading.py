@@ -107,8 +107,9 @@ def standing(fact: Fact) -> Para:
     match fact.verdict:
         case Proved(by=by):
             return Para(f"Proved [{fact.id}]: {by}.")
-        case Refuted(why=why):
-            return Para(f"Refuted [{fact.id}]: {why}.")
+        case Refuted(at=at, why=why):
+            witness = [", at ", at] if at is not None else []
+            return Para(f"Refuted [{fact.id}]: {why}", *witness, ".")
     evidence = f" ({fact.evidence})" if fact.evidence else ""
     return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
 
