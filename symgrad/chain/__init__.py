@@ -6,6 +6,7 @@ from symgrad.chain.critical import CriticalCase
 from symgrad.chain.diagnose import Diagnosis, LayerDiagnosis
 from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
 from symgrad.chain.hessian import Hessian, HessianAt
+from symgrad.chain.kernel import ChainKernel, Gradients, ScaledGradients
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, w_, z_
 from symgrad.chain.program import StraightLine
@@ -14,14 +15,17 @@ from symgrad.chain.symbolic import SymbolicChain
 __all__ = [
     "EXPLICIT_NODES",
     "Chain",
+    "ChainKernel",
     "CriticalCase",
     "DeltaBound",
     "Diagnosis",
     "Gradient",
+    "Gradients",
     "Hessian",
     "HessianAt",
     "Layer",
     "LayerDiagnosis",
+    "ScaledGradients",
     "StraightLine",
     "SymbolicChain",
     "Threshold",

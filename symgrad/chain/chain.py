@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from symgrad.chain.diagnose import Diagnosis
     from symgrad.chain.gradient import Gradient
     from symgrad.chain.hessian import Hessian
+    from symgrad.chain.kernel import ChainKernel
 
 __all__ = ["Chain"]
 
@@ -264,6 +265,12 @@ class Chain(Shown):
         from symgrad.chain.bounds import threshold
 
         return threshold(self, eps, weight)
+
+    def lambdify(self) -> ChainKernel:
+        """A NumPy function for the cost and all gradients of a batch, through accurate kernels."""
+        from symgrad.chain.kernel import chain_kernel
+
+        return chain_kernel(self)
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")

@@ -1,0 +1,215 @@
+"""The function of a batch against balls, mpmath, and itself in other shapes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pytest
+from sympy import Rational, Symbol, exp
+
+from symgrad.activation import Activation
+from symgrad.catalogue import activation
+from symgrad.chain import Chain, Layer
+from symgrad.errors import InputError
+
+T = Symbol("t", real=True)
+NAMES = ("sigmoid", "tanh", "sigmoid", "relu", "tanh")
+G = {n: activation(n) for n in (*NAMES, "gelu", "identity")}
+
+
+def mixed(skips: tuple[int, ...] = ()) -> Chain:
+    return Chain([
+        Layer(G[n], bias=False if l == 2 else None, skip=l in skips) for l, n in enumerate(NAMES, 1)
+    ])  # fmt: skip
+
+
+def drawn(depth: int, n: int, seed: int = 0) -> tuple:
+    rng = np.random.default_rng(seed)
+    return (
+        rng.normal(size=n),
+        rng.normal(size=n),
+        rng.normal(size=(depth, n)) * 2,
+        rng.normal(size=(depth, n)),
+    )
+
+
+@pytest.fixture(scope="module", params=[(), (2, 5)], ids=["plain", "skips"])
+def pair(request):
+    net = mixed(request.param)
+    return net, net.lambdify()
+
+
+def test_every_gradient_against_balls(pair):
+    net, f = pair
+    x, y, w, b = drawn(5, 12)
+    b[1] = 0
+    found = f(x=x, y=y, w=w, b=b)
+    for k in range(x.size):
+        at = {"x": x[k], "y": y[k], "w": list(w[:, k])}
+        at |= {f"b__{l}": b[l - 1, k] for l in (1, 3, 4, 5)}
+        true = {n: float(v) for n, v in net.program.evaluate(net.point(at)).items()}
+        scale = 60 * 2.0**-53 * max(1, abs(float(y[k])))
+        assert found.cost[k] == pytest.approx(true["C"], rel=scale, abs=1e-15)
+        assert found.x[k] == pytest.approx(true["x"], rel=1e-12, abs=1e-15)
+        for l in range(1, 6):
+            assert found.w[l - 1, k] == pytest.approx(true[f"w__{l}"], rel=1e-12, abs=1e-15)
+            assert found.delta[l - 1, k] == pytest.approx(true[f"delta__{l}"], rel=1e-12, abs=1e-15)
+
+
+def test_shapes_scalars_blocks_and_sums_agree(pair):
+    _, f = pair
+    n = 20_001  # more than one block, and a last one that is not full
+    x, y, w, b = drawn(5, n, 3)
+    b[1] = 0
+    whole = f(x=x, y=y, w=w, b=b)
+    k = n - 1
+    one = f(x=x[k], y=y[k], w=w[:, k], b=b[:, k])
+    assert one.delta.shape == (5,)
+    assert np.array_equal(one.delta, whole.delta[:, k])
+    summed = f(x=x, y=y, w=w, b=b, total=True)
+    assert summed.w.shape == (5,)
+    assert np.allclose(summed.w, whole.w.sum(axis=1), rtol=1e-9, atol=1e-9)
+    grid = f(x=x[:20_000].reshape(100, 200), y=0.5, w=w[:, 0], b=b[:, 0])
+    assert grid.w.shape == (5, 100, 200)
+    flat = f(x=x[:20_000], y=0.5, w=w[:, 0], b=b[:, 0])
+    assert np.array_equal(grid.w.reshape(5, -1), flat.w)
+
+
+def test_out_is_filled_and_nothing_of_the_batch_size_is_made():
+    import tracemalloc
+
+    f = Chain(G["sigmoid"], depth=8, bias=False).lambdify()
+    n = 100_000
+    x, y, w, _ = drawn(8, n)
+    weights = [float(v) for v in w[:, 0]]
+    out = f(x=x, y=y, w=weights)
+    first = out.w.copy()
+    out.w[...] = 0
+    tracemalloc.start()
+    again = f(x=x, y=y, w=weights, out=out)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert again.w is out.w
+    assert np.array_equal(first, out.w)
+    assert peak < 8 * n * 8 / 2  # less than half an array of one number per layer and sample
+    with pytest.raises(InputError, match="contiguous"):
+        f(x=x[1:], y=y[1:], w=weights, out=out)
+
+
+def test_float32_is_computed_in_float64_and_rounded_once():
+    f = Chain(G["tanh"], depth=3, bias=False).lambdify()
+    x = np.linspace(-2, 2, 50, dtype=np.float32)
+    w = [np.float32(0.7), np.float32(-1.3), np.float32(2.1)]
+    small, wide = f(x=x, y=np.float32(0.5), w=w), f(x=x.astype(np.float64), y=0.5, w=w)
+    assert small.w.dtype == np.float32
+    assert np.array_equal(small.w, wide.w.astype(np.float32))
+
+
+def test_saturated_units_keep_their_digits():
+    f = Chain(G["sigmoid"], depth=2).lambdify()
+    found = f(x=1.0, y=0.0, w=[1.0, 1.0], b=[40.0, 0.0])
+    with mpmath.workdps(40):
+        s = lambda z: 1 / (1 + mpmath.exp(-z))
+        a1 = s(mpmath.mpf(41))
+        a2 = s(a1)
+        expected = a2 * a2 * (1 - a2) * a1 * (1 - a1)
+    assert found.delta[0] == pytest.approx(float(expected), rel=1e-14)
+    assert found.delta[0] != 0
+
+
+def test_depth_ten_thousand_as_mantissa_and_exponent():
+    depth = 10_000
+    rng = np.random.default_rng(8)
+    w, b = rng.uniform(0.5, 3, depth), rng.uniform(-1, 1, depth)
+    found = Chain(G["sigmoid"], depth=depth).lambdify()(x=0.3, y=0.9, w=w, b=b, scaled=True)
+    mp = mpmath.MPContext()
+    mp.dps = 30
+    a, slopes = mp.mpf(0.3), []
+    for k in range(depth):
+        a = 1 / (1 + mp.exp(-(mp.mpf(w[k]) * a + mp.mpf(b[k]))))
+        slopes.append(a * (1 - a))
+    e = a - mp.mpf(0.9)
+    for k in range(depth - 1, -1, -1):
+        delta = e * slopes[k]
+        e = delta * mp.mpf(w[k])
+        if k in (0, 1, 5000, 9999):
+            got = mp.mpf(float(found.delta.mantissa[k])) * mp.mpf(2) ** int(found.delta.exponent[k])
+            assert abs(got / delta - 1) <= found.relative_error[k], k
+            assert found.delta.sign()[k] == mp.sign(delta)
+            assert float(found.log_delta[k]) == pytest.approx(float(mp.log(abs(delta))), rel=1e-12)
+    assert found.log_delta[0] < -6000
+    assert found.relative_error[0] < 1e-10
+    assert float(found.delta[0]) == 0.0
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "relu", "identity"])
+def test_the_stated_error_covers_the_measured_one(name):
+    net = Chain(G[name], depth=30, bias=False)
+    rng = np.random.default_rng(1)
+    w = rng.uniform(0.6, 1.4, 30)
+    found = net.lambdify()(x=0.7, y=0.1, w=w, scaled=True)
+    true = net.program.evaluate(net.point({"x": 0.7, "y": 0.1, "w": list(w)}), bits=120)
+    for l in (1, 15, 30):
+        got = float(found.delta[l - 1].to_float())
+        exact = float(true[f"delta__{l}"])
+        assert abs(got - exact) <= found.relative_error[l - 1] * abs(exact) + 2.0**-52 * abs(exact)
+        assert found.relative_error[l - 1] < 1e-9
+
+
+def test_an_error_that_cannot_be_stated_is_infinite():
+    net = Chain([Layer(G["sigmoid"], bias=None)] * 2)
+    found = net.lambdify()(x=1.0, y=0.0, w=[1.0, 1.0], b=[-800.0, 0.0], scaled=True)
+    assert np.isinf(found.relative_error[0])  # the slope itself is below the least float
+    assert np.isfinite(found.relative_error[1])
+    kink = Chain(G["relu"], depth=2).lambdify()(
+        x=1.0, y=0.0, w=[1.0, 1.0], b=[-1.0, 1.0], scaled=True
+    )
+    assert np.isinf(kink.relative_error[0])
+
+
+def test_given_numbers_and_other_costs():
+    net = Chain([Layer(G["tanh"], weight=Rational(1, 3), bias=False)], y=Rational(1, 4))
+    assert net.lambdify()(x=3.0).cost == pytest.approx((np.tanh(1.0) - 0.25) ** 2 / 2)
+    logit = Chain([G["identity"]], loss="cross_entropy_on_logits", y=1).lambdify()
+    assert logit(x=2.0, w=[1.0], b=[0.0]).cost == pytest.approx(np.log1p(np.exp(-2.0)))
+    own = Activation.from_expr("own", T * exp(-(T**2)), T)
+    found = Chain(own, depth=1, bias=False).lambdify()(x=2.0, y=0.0, w=[1.0])
+    assert found.delta[0] == pytest.approx(2 * np.exp(-4.0) * -7 * np.exp(-4.0), rel=1e-14)
+
+
+def test_the_exported_module_needs_numpy_alone(tmp_path):
+    f = mixed((2,)).lambdify()
+    path = f.export(tmp_path / "net.py")
+    x, y, w, b = drawn(5, 7)
+    b[1] = 0
+    code = (
+        "import sys; sys.modules['symgrad'] = sys.modules['sympy'] = sys.modules['mpmath'] = None\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\nimport net\n"
+        f"out = net.gradients({x.tolist()}, {float(y[0])}, {w[:, 0].tolist()}, "
+        f"[{b[0, 0]}, None, {b[2, 0]}, {b[3, 0]}, {b[4, 0]}])\nprint(out[2].tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    expected = f(x=x, y=y[0], w=w[:, 0], b=b[:, 0]).w.tolist()
+    assert done.stdout.strip() == str(expected)
+    assert path.read_text() == f.source
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"x": 1.0, "y": 0.0, "w": [1.0], "b": [0.0, 0.0]}, "2 layers, got 1"),
+        ({"x": 1.0, "w": [1.0, 1.0], "b": [0.0, 0.0]}, "for y"),
+        ({"x": 1.0, "y": 0.0, "b": [0.0, 0.0]}, "for w__1"),
+        ({"x": 1.0j, "y": 0.0, "w": [1.0, 1.0], "b": [0.0, 0.0]}, "real numbers"),
+    ],
+)
+def test_bad_calls(values, message):
+    with pytest.raises(InputError, match=message):
+        Chain(G["identity"], depth=2).lambdify()(**values)
+    with pytest.raises(InputError, match="without bias"):
+        Chain(G["identity"], depth=1, bias=False).lambdify()(x=1.0, y=0.0, w=[1.0], b=[2.0])
