@@ -52,7 +52,7 @@ def line(text: str) -> Callable[[Any], Any]:
 def build(source: str, name: str) -> dict[str, Any]:
     """The namespace after running a source that this room has written."""
     space: dict[str, Any] = {
-        "np": np,
+        "np": np, "exp_square": runtime.exp_square,
         "inf": math.inf,
         "nan": math.nan,
         "__name__": f"symgrad_kernel_{name}",

@@ -24,6 +24,9 @@ _FUNCTIONS: dict[type, str] = {
 }  # fmt: skip
 
 
+_POWERS = tuple(Rational(2) ** k for k in range(-6, 7))
+
+
 class _NoForm(Exception):
     """NumPy has no word for a part of the expression."""
 
@@ -84,6 +87,10 @@ def _write(e: Any, names: dict[Symbol, str]) -> str:
     if isinstance(e, sympy.sinc):
         inner = _write(e.args[0], names)
         return f"(np.sin({inner}) / {inner})"
+    if isinstance(e, sympy.exp):
+        factor, square = e.args[0].as_coeff_Mul()
+        if square.is_Pow and square.exp == 2 and square.base in names and abs(factor) in _POWERS:
+            return f"exp_square({names[square.base]}, {literal(factor)})"
     word = _FUNCTIONS.get(type(e))
     if word is None:
         raise _NoForm

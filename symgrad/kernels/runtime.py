@@ -62,6 +62,15 @@ class Plan(NamedTuple):
     symmetry: int
 
 
+def exp_square(x: Any, c: float) -> Any:
+    """exp(c·x²) for a power of two c: x = high + low, and high² is exact."""
+    split = 134217729.0 * x
+    high = split - (split - x)
+    low = c * (x - high) * (x + high)
+    e = np.exp(c * high * high)
+    return e + e * (low * (1.0 + low * (0.5 + low / 6.0)))
+
+
 def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
     """Horner's rule on gathered coefficients; the constant term in two floats is added last."""
     at = np.absolute(x, out=np.empty_like(x))
@@ -134,13 +143,16 @@ def fill(u: Any, out: Any, regimes: Any, short: bool) -> None:
         return
     lower, upper, method = regimes[0]
     low, high = u.min(), u.max()
-    if low >= lower and high < upper:
+    endless = upper == np.inf
+    if low >= lower and (high < upper or endless):
         apply(u, out, method, short)
         return
-    if high < lower or low >= upper:
+    if high < lower or (low >= upper and not endless):
         fill(u, out, regimes[1:], short)
         return
-    inside = (u >= lower) & (u < upper)
+    inside = u >= lower
+    if not endless:
+        inside &= u < upper
     rest = np.flatnonzero(~inside)
     if 2 * rest.size < u.size:
         apply(u, out, method, short)
@@ -158,6 +170,9 @@ def fill(u: Any, out: Any, regimes: Any, short: bool) -> None:
 
 def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
     """All regimes, the sign of an odd function, and the single points."""
+    if len(plan.regimes) == 1 and not plan.symmetry and not plan.points:
+        apply(x, out, plan.regimes[0].method, short)
+        return
     u = np.absolute(x) if plan.symmetry else x
     fill(u, out, plan.regimes, short)
     if plan.symmetry < 0:
