@@ -118,6 +118,7 @@ def trajectory(
     An interrupt gives back the points so far. Raises `InputError` where f has other symbols,
     `DomainError` where a step is not defined.
 
+    >>> from sympy import Rational, Symbol
     >>> x = Symbol("x", real=True)
     >>> trajectory(x**2, {x: 1}, 3, GradientDescent(Rational(1, 4)), digits=None).points
     ((1,), (1/2,), (1/4,), (1/8,))
@@ -231,7 +232,8 @@ def quadratic_law(f: Expr, variables: Sequence[Symbol], rate: Any) -> QuadraticL
 
     Raises `UnsupportedError` where f has products of two variables (turn the axes first).
 
-    >>> u, v = sympy.symbols("u v", real=True)
+    >>> from sympy import Rational, symbols
+    >>> u, v = symbols("u v", real=True)
     >>> law = quadratic_law(u**2 / 1000 + v**2, (u, v), Rational(1, 2))
     >>> law.factors, law.stable_below, law.condition_number
     ((999/1000, 0), 1, 1000)
@@ -304,8 +306,9 @@ def invariance(method: Method) -> Fact:
 def newton_step(f: Expr, x: Symbol, toward: Expr, terms: int = 2) -> Any:
     """The tail of Newton's step −f'/f'' toward ±oo: where a plateau sends it.
 
+    >>> from sympy import Rational, Symbol, exp, oo
     >>> z = Symbol("z", real=True)
-    >>> newton_step((1 / (1 + sympy.exp(-z)) - Rational(9, 10)) ** 2 / 2, z, -sympy.oo, 1).terms
+    >>> newton_step((1 / (1 + exp(-z)) - Rational(9, 10)) ** 2 / 2, z, -oo, 1).terms
     (-1,)
     """
     return tail(-f.diff(x) / f.diff(x, 2), toward, terms=terms, x=x)
