@@ -5,6 +5,8 @@ A page is written when it would change, so what is up to date is not read again.
 
 from __future__ import annotations
 
+import argparse
+import functools
 import importlib
 import pathlib
 import re
@@ -46,7 +48,8 @@ def directive(name: str, argument: str = "", **options: object) -> str:
 
 def generate() -> None:
     """Write every generated page, and take away those that are no longer written."""
-    kept = [*activation_pages(), *api_pages(), directive_list(), references(), changelog()]
+    kept = [*activation_pages(), *api_pages(), directive_list()]
+    kept += [references(), changelog(), command_line()]
     for folder in ("activations", "reference/api"):
         for path in (HERE / folder).glob("*.rst"):
             if path.relative_to(HERE).as_posix() not in kept:
@@ -175,6 +178,25 @@ def references() -> str:
         for source, users in sorted(used.items())
     ]
     return write("reference/references.rst", "\n".join(lines) + "\n")
+
+
+def command_line() -> str:
+    """The help of the command and of each of its subcommands, from the parser itself."""
+    from symgrad.cli import build_parser
+
+    def shown(parser: argparse.ArgumentParser) -> list[str]:
+        raw = issubclass(parser.formatter_class, argparse.RawDescriptionHelpFormatter)
+        kind = argparse.RawDescriptionHelpFormatter if raw else argparse.HelpFormatter
+        parser.formatter_class = functools.partial(kind, width=88)
+        lines = parser.format_help().rstrip().splitlines()
+        return [".. code-block:: none", "", *(f"   {line}".rstrip() for line in lines), ""]
+
+    whole = build_parser()
+    groups = [a for a in whole._actions if isinstance(a, argparse._SubParsersAction)]
+    text = [heading("Command line"), *shown(whole)]
+    for name, parser in groups[0].choices.items():
+        text += [heading(f"symgrad {name}", "-"), *shown(parser)]
+    return write("reference/cli.rst", "\n".join(text))
 
 
 def changelog() -> str:
