@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 from flint import arb
+from mpmath.libmp import from_man_exp
 from sympy import Expr, Float, Symbol
 
 from symgrad.errors import DomainError, LimitError
@@ -42,7 +43,5 @@ def digits_of(expr: Expr, x: Symbol, at: Expr, prec: int) -> Float | Expr:
     value = enclosure(expr, x, at, prec + 8, max_bits=max(1 << 16, 8 * prec))
     with precision(prec + 8):
         mantissa, exponent = value.mid().man_exp()
-    if mantissa == 0:
-        return sympy.Float(0, precision=prec)
-    exact = sympy.Rational(int(mantissa)) * sympy.Integer(2) ** int(exponent)
-    return sympy.Float(exact, precision=prec)
+    # never through an integer: the exponent alone may have a billion bits' worth of value
+    return Float._new(from_man_exp(int(mantissa), int(exponent), prec, "n"), prec)
