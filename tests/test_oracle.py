@@ -79,6 +79,8 @@ FUNCTIONS = {
     "snake": x + sin(x) ** 2,
     "clip": Max(x, -1) * Min(x, 2),
     "log|sigmoid'|": log(exp(-x) / (1 + exp(-x)) ** 2),
+    "phish'": (x * tanh(x / 2 * (1 + erf(x / sqrt(2))))).diff(x),
+    "tanhexp": x * tanh(exp(x)),
     "cube root": (1 + x**2) ** Rational(-1, 3),
     "hyperbolic": sympy.sech(x) * sympy.asinh(x) + sympy.cosh(x / 4),
 }
@@ -242,6 +244,9 @@ def test_kinds_of_values(road):
     assert kind(sympy.asin(x), 2.0) is Kind.UNDEFINED
     assert kind(log(1 - tanh(x) ** 2), 1e9) is Kind.UNDECIDED
     assert kind(x + exp(-(x**3)), 1e300) is Kind.FINITE
+    assert kind(tanh(exp(x)), 1e300) is Kind.FINITE
+    assert kind(sympy.sech(exp(x)), 1e4) is Kind.TINY
+    assert kind(erf(x**5) + sympy.coth(x**3), -1e250) is Kind.FINITE
 
 
 @given(at=st.floats(-1e150, 1e150))

@@ -30,6 +30,8 @@ WANTED_BITS = 72
 """Relative bits of a settled value: 2^-19 of a float64 ulp."""
 
 _FIRST, _LAST = 96, 12000
+_HUGE = 60
+_ENORMOUS = 1 << 16
 _DEEP = -(1 << 40)
 
 Number = tuple[Any, int | None]
@@ -65,7 +67,7 @@ def mp_values(
     for place in order.tolist():
         at = [libmp.from_float(float(c[place])) for c in columns]
         # Neighbouring points need about the same precision: start from what the last one took.
-        bits = _one(code, at, place, result, fmt, max(_FIRST, bits * 3 // 4), max_bits)
+        bits = _one(code, at, place, result, fmt, max(_FIRST, bits // 2), max_bits)
     return result
 
 
@@ -350,7 +352,7 @@ def _one_minus_square(x: Any) -> int:
 
 
 def _exp(x: Any, bits: int, rounding: str) -> Any:
-    if not x[1] or _mag(x) < 20 or _mag(x) > 1 << 16:
+    if not x[1] or _mag(x) < 20:
         return libmp.mpf_exp(x, bits, rounding)
     # mpmath's own takes a slow way here: exp(x) = 2^n·exp(x - n·log 2).
     wp = bits + _mag(x) + 20
@@ -415,20 +417,29 @@ _SLOPES: dict[type, tuple[Callable[..., Any], Callable[[Any, int, int], int]]] =
 }
 
 
+def _saturated(kind: type, negative: int) -> Any:
+    """f at an argument beyond 2^60, where mpmath would build an integer of that many bits."""
+    if kind in (sympy.tanh, sympy.erf, sympy.coth):
+        return (mpf_neg(fone) if negative else fone), _DEEP
+    if kind in (sympy.sech, sympy.csch) or (kind is sympy.erfc and not negative):
+        return fzero, _DEEP
+    return (libmp.ftwo, _DEEP) if kind is sympy.erfc else _LOST
+
+
 def _function(bits: int, kind: type, x: Number) -> Any:
     """f(x) with the error of x carried through a bound of the slope; lost where that is no use."""
     value, error = x
     f, slope = _SLOPES[kind]
-    unsure = error is not None and (not value[1] or error > _mag(value) - 4)
-    if error is not None and error > 0 and kind not in _SCALE_FREE:
-        unsure = True
-    if kind is sympy.exp and value[1] and value[0] and _mag(value) > 44 and unsure:
-        if error is not None and error < _mag(value) - 4:
-            return fzero, _DEEP
-        return _LOST
-    if unsure and kind not in _SLOPE_AT_MOST_1 and kind is not sympy.exp:
-        return _LOST
-    if unsure and kind is sympy.exp and error is not None and error > 0:
+    size = _mag(value) if value[1] else 0
+    vague = error is not None and (not value[1] or error > size - 4)
+    loose = error is not None and error > 0 and kind not in _SCALE_FREE
+    below = kind is sympy.exp and size > 44 and value[0] and not vague
+    if below and (loose or size > _ENORMOUS):
+        return fzero, _DEEP
+    if size > _ENORMOUS if kind in _BY_RANGE else size > _HUGE and kind not in _ANY_SIZE:
+        return _LOST if vague else _saturated(kind, value[0])
+    calm = kind in _SLOPE_AT_MOST_1 or (size <= 0 and not loose and kind not in _POLE_AT_0)
+    if (vague or loose) and not calm:
         return _LOST
     try:
         y = f(value, bits, "n")
@@ -438,16 +449,19 @@ def _function(bits: int, kind: type, x: Number) -> Any:
         return _UNDEFINED
     if error is None and (not y[1] or (not value[1] and y == fone)):
         return y, None
-    size = _mag(y) if y[1] else error if error is not None else 0
     carried = None
     if error is not None:
-        carried = error + (1 if unsure else slope(value, _mag(value), size))
+        result = _mag(y) if y[1] else error
+        carried = error + (3 if vague or loose else slope(value, size, result))
     y, total = _rounding(y, bits, carried)
     return y, None if total is None else total + 2
 
 
 #: Functions whose relative error is what counts, and those that never enlarge an absolute one.
 _SCALE_FREE = (sympy.log, sympy.asinh, sympy.acosh, sympy.LambertW)
+_BY_RANGE = (sympy.exp, sympy.sin, sympy.cos, sympy.tan)
+_ANY_SIZE = (sympy.log, sympy.atan, sympy.asinh, sympy.acosh)
+_POLE_AT_0 = (sympy.log, sympy.cot, sympy.csc, sympy.coth, sympy.csch, sympy.acosh, sympy.LambertW)
 _SLOPE_AT_MOST_1 = (
     sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.asinh, sympy.sinc,
 )  # fmt: skip

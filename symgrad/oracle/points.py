@@ -121,7 +121,8 @@ def around(special: Iterable[float], fmt: Format) -> Floats:
     place = np.clip(fmt.ordinal(fmt.cast(centres))[:, None] + steps, -top, top)
     size = np.where(centres == 0, 1.0, np.abs(centres))[:, None]
     gaps = size * np.exp2(-np.arange(1.0, fmt.precision + 1))
-    approach = np.concatenate([centres[:, None] + gaps, centres[:, None] - gaps])
+    with np.errstate(over="ignore"):
+        approach = np.concatenate([centres[:, None] + gaps, centres[:, None] - gaps])
     approach = fmt.cast(np.clip(approach, -fmt.largest, fmt.largest))
     return np.concatenate([fmt.at(place).ravel(), approach.ravel()]).astype(np.float64)
 
