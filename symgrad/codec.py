@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import sympy
 from sympy import Basic, Float, Integer, Rational, S, Symbol
 from sympy.core.assumptions import _assume_defined
+from sympy.core.function import AppliedUndef
 from sympy.core.symbol import Str
 from sympy.functions.elementary.piecewise import ExprCondPair
 
@@ -164,6 +165,10 @@ class Codec:
                 return ["Definition", *(self.encode(getattr(parts, name)) for name in names)]
             case Str():
                 return ["Str", expr.name]
+        if isinstance(expr, AppliedUndef):
+            given: Any = getattr(expr.func, "_kwargs", {})
+            inner = [self._expression(arg) for arg in expr.args]
+            return ["Function", type(expr).__name__, dict(sorted(given.items())), *inner]
         if type(expr) not in self._builders:
             raise InputError(f"{type(expr).__name__} has no JSON form here, got {_short(expr)}")
         return [type(expr).__name__, *(self._expression(arg) for arg in expr.args)]
@@ -261,6 +266,15 @@ class Codec:
             _refuse("a symbol's name is letters, digits and _", name)
         return sympy.Dummy(name, dummy_index=_integer(index), **_assumptions(assumptions))
 
+    def _read_function(self, args: list[Any], depth: int) -> Basic:
+        name, assumptions, *inner = args
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or not inner:
+            _refuse("a function's name is letters, digits and _, and it has arguments", args)
+        values = [self._decode(arg, depth) for arg in inner]
+        if not all(isinstance(value, Basic) for value in values):
+            _refuse("the arguments of a function are expressions", args)
+        return sympy.Function(name, **_assumptions(assumptions))(*values)
+
     def _read_activation(self, args: list[Any], depth: int) -> Basic:
         name, values, *definition = args
         values = [self._decode(value, depth) for value in values]
@@ -353,6 +367,7 @@ _READ: dict[str, Callable[[Codec, list[Any], int], Basic]] = {
     "Str": _string,
     "Symbol": Codec._read_symbol,
     "Dummy": Codec._read_dummy,
+    "Function": Codec._read_function,
     "Activation": Codec._read_activation,
     "Definition": Codec._read_definition,
 }

@@ -108,6 +108,8 @@ EXPRESSIONS = [
     sigmoid.d(2),
     leaky_relu(alpha=Rational(1, 7))(x),
     leaky_relu(alpha=a)(x),
+    Function("C")(x),
+    Function("C", real=True)(x).diff(x),
     own,
     own(x),
     own(alpha=2).d(1)(x),
@@ -199,7 +201,7 @@ def test_the_list_of_words_is_not_taken_for_an_expression():
 @pytest.mark.parametrize(
     "thing",
     [
-        Function("f")(x), object(), sympy.Wild("w"), sympy.Matrix([1]), {1, 2}, b"x", 1j,
+        Function("f"), object(), sympy.Wild("w"), sympy.Matrix([1]), {1, 2}, b"x", 1j,
         sympy.Symbol, len,
     ],
     ids=repr,
@@ -237,6 +239,9 @@ HOSTILE = [
     ["Activation", "sigmoid", [["Integer", "1"]], ["Integer", "1"]],
     ["Activation", "__class__", []],
     ["Activation"],
+    ["Function", "os.system", {}, ["pi"]],
+    ["Function", "f", {}],
+    ["Function", "f", {"evaluate": True}, ["pi"]],
     ["Definition"],
     ["Definition", "x", "x", "x", "x", "x", "x", "x"],
     {"record": "Popen", "args": "ls"},

@@ -67,6 +67,7 @@ w1, w2, z1 = (Symbol(n, real=True) for n in ("w__1", "w__2", "z__1"))
         (Eq(x, y), "x = y"),
         (x <= y, "x ≤ y"),
         (sympy.And(x >= 0, x < 1), "0 ≤ x < 1"),
+        (sympy.And(sympy.Le(1, x**2, evaluate=False), x**2 < 4), "1 ≤ x^2 < 4"),
         (sympy.And(x >= 0, y < 1), "x ≥ 0 and y < 1"),
         (sympy.Ne(x, 1), "x ≠ 1"),
         (Interval.Lopen(-1, oo), "(-1, ∞)"),

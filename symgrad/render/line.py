@@ -24,6 +24,8 @@ _ATOMS = {
     S.Integers: "ℤ", S.Naturals: "ℕ", S.Naturals0: "ℕ₀", S.EmptySet: "∅", S.true: "true",
     S.false: "false",
 }  # fmt: skip
+#: Each order relation as a ≤ or <, and whether its sides change places.
+_ORDERS = {"<=": ("≤", False), "<": ("<", False), ">=": ("≤", True), ">": ("<", True)}
 _SIMPLE = re.compile(r"-?[\w.∞]+", re.UNICODE)
 
 
@@ -165,15 +167,17 @@ class _Line(StrPrinter):
 
 
 def _between(args: tuple[Any, ...]) -> tuple[Expr, Expr, Expr, tuple[str, str]] | None:
-    """(a, f, b) of a ≤ f and f ≤ b."""
-    if len(args) != 2 or not all(isinstance(a, Relational) for a in args):
+    """(a, f, b, signs) where the two arguments say a ≤ f and f ≤ b."""
+    if len(args) != 2 or not all(isinstance(a, Relational) and a.rel_op in _ORDERS for a in args):
         return None
-    low = [a for a in args if a.rel_op in (">=", ">")]
-    high = [a for a in args if a.rel_op in ("<=", "<")]
-    if len(low) != 1 or len(high) != 1 or low[0].lhs != high[0].lhs:
-        return None
-    signs = ("≤" if low[0].rel_op == ">=" else "<", _SIGNS[high[0].rel_op])
-    return low[0].rhs, low[0].lhs, high[0].rhs, signs
+    steps = []
+    for a in args:
+        sign, turned = _ORDERS[a.rel_op]
+        steps.append((a.rhs, sign, a.lhs) if turned else (a.lhs, sign, a.rhs))
+    for (low, first, middle), (other, second, high) in (steps, steps[::-1]):
+        if middle == other:
+            return low, middle, high, (first, second)
+    return None
 
 
 def line(formula: object) -> str:

@@ -42,14 +42,7 @@ def _lines(block: Block, width: int, depth: int, write: Callable[[object], str])
                 return ["    " + line]
             first, *rest = (write(side) for side in sides)
             body = [first, *(f"  {relation} {side}" for side in rest)]
-            return [
-                wrapped
-                for row in body
-                for wrapped in textwrap.wrap(
-                    row, width, initial_indent="    ", subsequent_indent="        ",
-                    break_long_words=False, break_on_hyphens=False,
-                )
-            ]
+            return [wrapped for row in body for wrapped in _broken(row, width)]
         case Table():
             return _table(block, cell)
         case Steps(items=items):
@@ -66,6 +59,15 @@ def _lines(block: Block, width: int, depth: int, write: Callable[[object], str])
             body = to_text(inner, width=width, depth=depth + 1, formula=write).splitlines()
             return ["", title, rule, *body]
     raise TypeError(f"not a block: {block!r}")
+
+
+def _broken(row: str, width: int) -> list[str]:
+    """A formula on several lines, broken at spaces and after the dots between factors."""
+    lines = textwrap.wrap(
+        row.replace("·", "· "), width, initial_indent="    ", subsequent_indent="        ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return [line.replace("· ", "·") for line in lines]
 
 
 def _table(table: Table, cell: Callable[[Cell], str]) -> list[str]:

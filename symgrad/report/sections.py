@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
-import sympy
 from flint import arb
 from sympy import Expr, Symbol, oo
 
@@ -18,7 +18,7 @@ from symgrad.check import check
 from symgrad.errors import LimitError
 from symgrad.fact import Fact
 from symgrad.kernels import lambdify
-from symgrad.render import Block, Formula, Listing, Para, Section, Table, text
+from symgrad.render import Block, Formula, Listing, Para, Section, Table, line, text
 from symgrad.render.blocks import Cell
 from symgrad.report.factors import textbook
 from symgrad.report.forms import CODEC, ball_form, fact_form, formula_form, tail_form, verdict_form
@@ -185,7 +185,9 @@ def closed_forms(work: Work) -> Part:
         )
     if explicit:
         blocks.append(Section("In weights, biases, input and target alone", tuple(explicit)))
-    derived = gradients if work.full else _one_of_each(gradients)
+    derived = _derived(work)
+    if not work.shallow:
+        blocks.append(Para("The derivation of the last but one layer; all others go the same way."))
     for g in derived:
         label = f"Derivation of {_spoken(g)} from the definition by the chain rule"
         blocks.append(Section(label, tuple(g.derivation._blocks())))
@@ -202,9 +204,13 @@ def _raised(l: int) -> str:
     return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(l))
 
 
-def _one_of_each(gradients: list[Gradient]) -> list[Gradient]:
-    """The first gradient of each kind: they are the longest derivations."""
-    return list({g.of: g for g in reversed(gradients)}.values())[::-1]
+def _derived(work: Work) -> list[Gradient]:
+    """The gradients whose derivation is shown: all, the longest of each kind, or a short one."""
+    if work.full:
+        return work.gradients
+    if not work.shallow:
+        return [work.symbolic.delta(work.chain.depth - 1)]
+    return list({g.of: g for g in reversed(work.gradients)}.values())[::-1]
 
 
 def _has_number(g: Activation | Derived) -> bool:
@@ -273,33 +279,28 @@ def numbers(work: Work) -> Part:
     """5. The NumPy function, its values at the given numbers, and the check of its kernels."""
     chain = work.chain
     program = chain.program
+    kernel = chain.lambdify()
     blocks: list[Block] = [
         Para(
-            f"All gradients come from one forward and one backward sweep: {len(program)} lines, "
-            f"{program.operations} operations."
-        )
+            "net.lambdify() is one NumPy function for the cost and all gradients of a batch: "
+            "one forward and one backward sweep, "
+            f"{len(program)} lines, {program.operations} operations."
+        ),
+        Listing(_body(kernel.source)),
+        Para(_HELPERS),
+        Section("The program", (*_program(work),)),
     ]
     data: dict[str, Any] = {
         "program": {"lines": len(program), "operations": program.operations},
+        "source": kernel.source,
     }
-    found: dict[str, float] = {}
-    if chain.depth <= SHOWN_DEPTH:
-        named = {g.name: g.explicit for g in work.gradients}
-        kernel = lambdify(work.symbolic.symbols, list(named.values()))
-        data["source"] = kernel.source
-        blocks += [Listing(_body(kernel.source)), Para(_HELPERS)]
-        if work.numeric:
-            given = [_nearest(chain.given[s]) for s in work.symbolic.symbols]
-            found = dict(zip(named, map(float, kernel(*given)), strict=True))
-    else:
-        blocks.append(Section("The program", (*_program(work),)))
     if work.numeric:
-        values, table = _evaluated(work, found)
-        blocks += [Para("At the given numbers:"), table]
+        values, table = _evaluated(work, _values(chain, kernel))
+        blocks.append(Section("At the given numbers", (table,)))
         data["values"] = values
     else:
         loose = [s for s in chain.symbols if s not in chain.given]
-        names = ", ".join(map(str, loose[:8])) + (", ..." if len(loose) > 8 else "")
+        names = ", ".join(map(line, loose[:8])) + (", ..." if len(loose) > 8 else "")
         blocks.append(Para(f"No values are given for {names}, so there is nothing to evaluate."))
     checks, rows, holds = _checked(work)
     blocks.append(
@@ -314,14 +315,35 @@ def numbers(work: Work) -> Part:
 
 
 _HELPERS = (
-    "_f1, _f2, ... are the accurate kernels of the activations and their slopes; "
-    "symgrad.lambdify(...).export(path) writes all of it as a module that needs NumPy alone."
+    "Above it stand the accurate kernels of each activation and its slope, and the sweep; "
+    "net.lambdify().export(path) writes all of it as a module that needs NumPy alone."
 )
 
 
 def _body(source: str) -> str:
-    """The function itself, without the tables of the kernels that it calls."""
-    return source[source.rindex("\ndef kernel(") + 1 :]
+    """The end of the module, without the tables of the kernels that it calls."""
+    shown: list[str] = []
+    lines = source[source.rindex("\ndef cost(") + 1 :].splitlines()
+    for alike, group in groupby(lines):
+        count = len(list(group))
+        shown += [alike] * min(count, 4)
+        if count > 4:
+            shown.append(f"    # ... {count - 4} more of these")
+    return "\n".join(shown)
+
+
+def _values(chain: Chain, kernel: Any) -> dict[str, float]:
+    """What the NumPy function gives at the chain's own numbers, by the names of the program."""
+    found = kernel()
+    values = {"C": float(found.cost), "x": float(found.x)}
+    for l, layer in enumerate(chain.layers, 1):
+        values[f"w__{l}"] = float(found.w[l - 1])
+        values[f"delta__{l}"] = float(found.delta[l - 1])
+        if layer.has_bias:
+            values[f"b__{l}"] = float(found.delta[l - 1])
+    if chain.tie_weights:
+        values["w"] = float(found.w.sum())
+    return values
 
 
 def _program(work: Work) -> list[Block]:
@@ -334,27 +356,20 @@ def _program(work: Work) -> list[Block]:
     return [Listing("\n".join(code))]
 
 
-def _nearest(value: Expr) -> float:
-    """The float nearest to an exact number."""
-    return float(sympy.Rational(value)) if value.is_Rational else float(value.evalf(30))
-
-
 def _evaluated(work: Work, found: dict[str, float]) -> tuple[dict[str, Any], Table]:
     """Each gradient at the given numbers: enclosed by balls, and by the NumPy function."""
     chain = work.chain
     true = chain.program.evaluate(chain.given, 64)
     names = [g.name for g in work.gradients if g.name in true]
     symbols = {g.name: g.symbol for g in work.gradients}
-    forms: dict[str, Any] = {"C": {"true": ball_form(true["C"])}}
-    rows: list[tuple[Cell, ...]] = [(Symbol("C"), _digits(true["C"]), "", "")]
-    for name in names:
-        forms[name] = {"true": ball_form(true[name])}
-        row: list[Cell] = [symbols[name], _digits(true[name]), "", ""]
-        if name in found:
-            error = _relative(found[name], true[name])
-            forms[name] |= {"numpy": repr(found[name]), "relative_error": error}
-            row[2:] = [repr(found[name]), error]
-        rows.append(tuple(row))
+    symbols["C"] = Symbol("C")
+    forms: dict[str, Any] = {}
+    rows: list[tuple[Cell, ...]] = []
+    for name in ("C", *names):
+        error = _relative(found[name], true[name])
+        shown = repr(found[name])
+        forms[name] = {"true": ball_form(true[name]), "numpy": shown, "relative_error": error}
+        rows.append((symbols[name], _digits(true[name]), shown, error))
     head = ("gradient", "proved digits", "NumPy function", "relative error")
     return forms, Table(head, tuple(rows))
 
