@@ -216,11 +216,17 @@ class SymbolicGradient(Shown):
         table: dict[Any, Any] = {self.chain.depth: sympy.Integer(depth)}
         if layer is not None:
             table[self.layer] = sympy.Integer(layer)
-        return put(self.expr, table).doit()
+        expr = put(self.expr, table)
+        return put(expr, {p: _written_out(p) for p in expr.atoms(Product)})
 
     def _blocks(self) -> Iterable[Block]:
         yield Formula(self.symbol, self.expr)
         yield Para(f"{'Proved' if self.verdict else 'Not proved'} by induction; see .derivation.")
+
+
+def _written_out(product: Any) -> Expr:
+    body, (k, first, last) = product.args
+    return Mul(*(put(body, {k: sympy.Integer(n)}) for n in range(int(first), int(last) + 1)))
 
 
 def _peeled(expr: Expr) -> Expr:
