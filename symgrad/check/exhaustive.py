@@ -32,7 +32,7 @@ from symgrad.oracle.formats import Floats, Kind
 
 __all__ = ["Part", "check_all"]
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 _FINE = 64  # cells of the histogram per unit
 _TOP = 512  # errors from here on share the last cell
 Block = tuple[int, int]
@@ -222,7 +222,7 @@ def _exactly(what: Subject, fmt: Format, worst: Worst) -> Worst:
 
 
 def _histogram(errors: Floats) -> tuple[tuple[int, int], ...]:
-    cells = np.minimum(np.nan_to_num(errors * _FINE, posinf=_FINE * _TOP), _FINE * _TOP)
+    cells = np.minimum(errors, _TOP) * _FINE
     counts = np.bincount(cells.astype(np.int64))
     return tuple((int(k), int(counts[k])) for k in np.flatnonzero(counts))
 

@@ -189,19 +189,22 @@ def errors_on(piece: Piece, x: Floats, got: Floats, fmt: Format) -> tuple[Floats
     if not piece.coefficients or abs(piece.exp) > 800:
         return np.zeros_like(got), np.zeros_like(got), np.ones(len(got), np.bool_)
     p = _horner(piece, x)
+    scale = 2.0**piece.exp
     with np.errstate(over="ignore", invalid="ignore"):
-        gap = np.abs(got * 2.0**-piece.exp - p)
+        gap = np.abs(got * (1 / scale) - p)
         size = np.abs(p, out=p)
-        below, above = _binade(np.maximum(size - piece.error, 0.0)), _binade(size + piece.error)
-        unit = np.maximum(below * 2.0 ** (1 - fmt.precision), 2.0 ** (fmt.bottom - piece.exp))
-        unsure = piece.error > PROVED_ULP * unit
-        unsure |= ~np.isfinite(gap)
-        unsure |= (
-            (below != above) & (gap > 4 * piece.error) & (above * 2.0**piece.exp > 2.0**fmt.emin)
-        )
-        size *= 2.0**piece.exp
+        below = _binade(np.maximum(size - piece.error, 0.0))
+        # Where the binade of f is not sure, only a result that is next to f is judged here.
+        unsure = (size + piece.error >= 2 * below) & (gap > 4 * piece.error)
+        unsure &= below > 2.0 ** (fmt.emin - 2) / scale
+        below *= 2.0 ** (1 - fmt.precision)
+        unit = np.maximum(below, fmt.least / scale, out=below)
+        unsure |= unit < piece.error / PROVED_ULP
+        size *= scale
         unsure |= size > fmt.largest * (1 - 2.0**-20)
         gap /= unit
+    if not np.isfinite(gap).all():
+        unsure |= ~np.isfinite(gap)
     return gap, size, unsure
 
 

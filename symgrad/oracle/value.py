@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sympy
 from flint import arb
 from mpmath.libmp import from_man_exp
 from sympy import Expr, Float, Symbol
 
 from symgrad.errors import DomainError, LimitError
 from symgrad.rigor import constant, precision, program
+from symgrad.rigor.sharp import sharpened
 
 __all__ = ["digits_of", "enclosure"]
 
@@ -40,7 +40,7 @@ def enclosure(
 
 def digits_of(expr: Expr, x: Symbol, at: Expr, prec: int) -> Float | Expr:
     """f(at) as a SymPy Float that is right to `prec` bits."""
-    value = enclosure(expr, x, at, prec + 8, max_bits=max(1 << 16, 8 * prec))
+    value = enclosure(sharpened(expr), x, at, prec + 8, max_bits=max(1 << 16, 8 * prec))
     with precision(prec + 8):
         mantissa, exponent = value.mid().man_exp()
     # never through an integer: the exponent alone may have a billion bits' worth of value
