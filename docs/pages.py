@@ -11,6 +11,8 @@ import importlib
 import pathlib
 import re
 
+from question import question_page
+
 HERE = pathlib.Path(__file__).parent
 
 #: The rooms of the API reference in reading order, with the names that users meet first.
@@ -49,7 +51,7 @@ def directive(name: str, argument: str = "", **options: object) -> str:
 def generate() -> None:
     """Write every generated page, and take away those that are no longer written."""
     kept = [*activation_pages(), *api_pages(), directive_list()]
-    kept += [references(), changelog(), command_line()]
+    kept += [references(), changelog(), command_line(), question_page()]
     for folder in ("activations", "reference/api"):
         for path in (HERE / folder).glob("*.rst"):
             if path.relative_to(HERE).as_posix() not in kept:
