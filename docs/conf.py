@@ -31,6 +31,7 @@ smartquotes = False
 numfig = True
 symgrad_timeout = 60
 autodoc_typehints = "none"
+autodoc_inherit_docstrings = False    # SymPy's own are in SymPy's documentation
 autodoc_default_options = {"exclude-members": "__init__,__new__"}
 
 html_theme = "furo"

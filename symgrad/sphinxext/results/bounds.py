@@ -149,7 +149,7 @@ def _threshold(found: Saturation) -> tuple[Cell, Cell]:
         return "every x", ""
     beyond = Ge if found.toward is S.Infinity else Le
     shown: Cell = "x from the threshold on"
-    if found.closed and len(text(found.value)) <= 60:
+    if found.closed and len(text(found.value)) <= 40:
         shown = beyond(X, found.value, evaluate=False)
     mid = found.enclosure(12).mid
     return shown, str(mid if mid.is_Integer else Float(mid, 12))
