@@ -55,7 +55,7 @@ def sign(c: Expr) -> int:
 
 
 def _is_zero(c: Expr) -> bool:
-    for form in (sympy.expand, sympy.radsimp, sympy.powsimp, sympy.expand_log):
+    for form in (sympy.expand, sympy.radsimp, sympy.powsimp, sympy.expand_log, sympy.cancel):
         if form(c) == 0:
             return True
     if c.is_algebraic:

@@ -123,6 +123,7 @@ def sample(tail: Tail, n: int, seed: int = 0, bits: int = _BITS) -> np.ndarray:
     close = near + out * np.minimum(span, 8.0) * rng.random(n // 2) ** 2
     wide = near + out * span * np.exp(-rng.random(n - n // 2) * np.log(1e3 * max(span, 1.0)))
     points = np.concatenate([close, wide])
+    points[-1] = far
     if start.is_finite:
         exact = [p for p in points if tail.where.contains(sympy.Rational(float(p))) is not S.true]
         points[np.isin(points, exact)] = near + out * span / 2

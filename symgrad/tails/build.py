@@ -145,7 +145,7 @@ class _Statement:
             remainder = Remainder(found.coefficient, growth, where.sup if self.flip else where.inf)
             claim = self._claim(total, found.coefficient * growth)
             steps += self._proof(found, total, growth, len(steps))
-            given, under = tuple(range(1, len(steps) + 1)), (self._condition(where),)
+            given, under = tuple(range(1, len(steps) + 1)), self._condition(where)
             steps.append(Step(claim, "the cases together", Proved(_BALLS), given, under))
         fact = Fact(
             f"{self.u.name}.tail{'-' if self.flip else '+'}",
@@ -174,14 +174,14 @@ class _Statement:
         steps.append(Step(claim, because, Undecided(f"{why}; give numbers or intervals")))
         return self.beyond(self.g.start, True), remainder, claim
 
-    def _condition(self, where: Set) -> Any:
-        return beyond_relation(self.u.x, where)
+    def _condition(self, where: Set) -> tuple[Any, ...]:
+        return () if where == S.Reals else (beyond_relation(self.u.x, where),)
 
     def _under(self, where: Set) -> tuple[Any, ...]:
         box = self.g.scale.field.box
         ranges = tuple(sympy.And(lo <= s, s <= hi) for s, (lo, hi) in box.items())
         named = () if self.head == self.u.expr else (Eq(self.head, self.u.expr, evaluate=False),)
-        return (self._condition(where), *ranges, *named)
+        return (*self._condition(where), *ranges, *named)
 
     def _start(self) -> list[Step]:
         steps = []
@@ -203,7 +203,7 @@ class _Statement:
     def _proof(self, s: Settled, total: Expr, growth: Expr, before: int) -> list[Step]:
         """Far out by the model, below that by boxes, and the other end by its own model."""
         terms = [self.term(k) for k in range(len(self.g.model.terms))]
-        far = (self._condition(self.beyond(s.far, False)),)
+        far = self._condition(self.beyond(s.far, False))
         claim: Any = Eq(self.head, sympy.Add(*terms), evaluate=False)
         because = "exact arithmetic on the terms"
         if self.g.model.rem is not None:
@@ -223,7 +223,7 @@ class _Statement:
             under = (_between(self.u.x, stop, s.far, self.flip),)
             steps.append(Step(claim, because, Proved(_BALLS), given, under))
         if s.closed is not None:
-            under = (self._condition(self._other_end(s.closed)),)
+            under = self._condition(self._other_end(s.closed))
             because = "the model of the quotient towards the other end"
             steps.append(Step(claim, because, Proved(_MODEL), given, under))
         return steps

@@ -123,7 +123,9 @@ class Tail(Shown):
 
     def _blocks(self) -> Iterable[Block]:
         yield Formula(self.head, self.statement)
-        if self.is_exact:
+        if self.is_exact and self.where == S.Reals:
+            yield Para("for every real ", self.x)
+        elif self.is_exact:
             yield Para("for ", beyond_relation(self.x, self.where))
 
     @property

@@ -77,7 +77,9 @@ def test_narrowness():
             worst = audit(t, n=12, bits=300).worst
             ratios[name] = np.inf if worst == 0 else 1 / worst
     assert len(ratios) > 60
-    assert statistics.median(ratios.values()) <= 1.5, sorted(ratios.items(), key=lambda r: -r[1])[:9]
+    assert statistics.median(ratios.values()) <= 1.5, sorted(ratios.items(), key=lambda r: -r[1])[
+        :9
+    ]
     assert max(ratios.values()) <= 10, sorted(ratios.items(), key=lambda r: -r[1])[:9]
 
 
