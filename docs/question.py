@@ -74,7 +74,7 @@ def shown(fact: object) -> list[str]:
     from symgrad.fact import Fact, Refuted
     from symgrad.render import latex
 
-    assert isinstance(fact, Fact)
+    assert isinstance(fact, Fact), type(fact)
     lines = ["   .. math::", "", f"      {latex(fact.statement)}", ""]
     lines += [f"   * :math:`{latex(step.claim)}`: {step.because}" for step in fact.derivation]
     verdict = fact.verdict

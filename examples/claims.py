@@ -256,7 +256,7 @@ def leaky_depth() -> Fact:
 def never_exactly_zero() -> Fact:
     from symgrad.prove import prove
 
-    return prove(sg.sigmoid(x).diff(x) > 0, x)
+    return prove(sg.sigmoid(x).diff(x) > 0, x).fact
 
 
 def exactly_zero() -> Fact:
