@@ -25,7 +25,7 @@ __all__ = ["Cell", "Grid", "cell", "rounding", "table"]
 
 EPS = 2.0**-57
 """What a cell's polynomial may differ from f, relative to f: a sixteenth of an ulp at most."""
-_HIGH = 13
+_WIDE, _HIGH = 10, 13
 EPS_SHORT = 2.0**-31
 """The same for float32, where one rounding follows."""
 
@@ -138,20 +138,24 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
         return None
     slope = _slope(series, low, high) if tilt else 0.0
     made = _cell(series, slope, low, high)
+    if made.order > 1 and made.degree(EPS) > _WIDE:  # a multiple zero further off is left alone
+        made = min(made, _cell(series, slope, low, high, 2), key=lambda c: c.degree(EPS))
     if slope and made.degree(EPS) >= _HIGH:  # next to a zero f'/f says nothing of the decay
         plain = _cell(series, 0.0, low, high)
         return min(made, plain, key=lambda c: c.degree(EPS))
     return made
 
 
-def _cell(series: Sequence[arb], slope: float, low: float, high: float) -> Cell:
+def _cell(
+    series: Sequence[arb], slope: float, low: float, high: float, span: float = 6
+) -> Cell:
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         if slope:
             series = tilted(series, slope)
         centre, order = middle, 0
         for t, m in zeros_near(series, reach):
-            if abs(t) <= 2 * reach and (order == 0 or m > order):
+            if abs(t) <= min(2 * m, span) * reach and (order == 0 or m > order):
                 centre, order = (middle + t).mid(), m
         if abs(centre) < reach * arb(2) ** -60:
             centre = arb(0)

@@ -6,6 +6,7 @@ one division. Whether the line is accurate enough is measured, not assumed (see 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy
@@ -14,7 +15,7 @@ from sympy.simplify.fu import TR7, TR8
 
 from symgrad.rigor import constant
 
-__all__ = ["candidates", "literal", "numpy_line"]
+__all__ = ["candidates", "outward", "literal", "numpy_line"]
 
 _FUNCTIONS: dict[type, str] = {
     sympy.exp: "np.exp", sympy.log: "np.log", sympy.sin: "np.sin", sympy.cos: "np.cos",
@@ -25,6 +26,9 @@ _FUNCTIONS: dict[type, str] = {
 
 
 _POWERS = tuple(Rational(2) ** k for k in range(-6, 7))
+
+
+_INVERSE = (-1, -2, -3, -4)
 
 
 class _NoForm(Exception):
@@ -48,6 +52,18 @@ def candidates(expr: Expr, names: dict[Symbol, str]) -> list[str]:
             forms.append(form)
     lines = [numpy_line(form, names) for form in forms]
     return list(dict.fromkeys(line for line in lines if line is not None))
+
+
+def outward(expr: Expr, x: Symbol, power: Callable[[Expr], int | None]) -> Expr | None:
+    """log u as a·log|x| + log(u·x^(−a)) where u grows like x^a, so that u may overflow."""
+    logs = [e for e in expr.atoms(sympy.log) if e.has(x)]
+    table: dict[Any, Any] = {}
+    for e in logs:
+        a = power(e.args[0])
+        if a:
+            rest = sympy.expand(sympy.expand(e.args[0]) * x ** (-a))
+            table[e] = a * sympy.log(sympy.Abs(x)) + sympy.log(rest)
+    return expr.xreplace(table) if table else None
 
 
 def _one_fraction(expr: Expr) -> Expr | None:
@@ -132,6 +148,8 @@ def _product(e: Any, names: dict[Symbol, str]) -> str:
                 below.append(literal(S(factor.q)))
                 if factor.p != 1:
                     above.insert(0, literal(S(factor.p)))
+        elif isinstance(factor, sympy.Pow) and factor.base in names and factor.exp in _INVERSE:
+            below += [names[factor.base]] * -int(factor.exp)  # one by one: x² may overflow
         elif isinstance(factor, sympy.Pow) and factor.exp.is_Rational and factor.exp.is_negative:
             below.append(_write(1 / factor, names))
         else:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import sympy
 from flint import arb
 from sympy import Expr, Symbol
@@ -149,7 +150,8 @@ def lambdify(args: Any, expr: Any) -> Kernel:
                 f"the symbols {', '.join(loose)} are not arguments; give them or bind them"
             )
     writer = Writer(names)
-    source = writer.module(exprs, many)
+    with np.errstate(all="ignore"):
+        source = writer.module(exprs, many)
     designs = writer.designs
     only = designs[0] if len(designs) == 1 and len(names) == 1 else None
     kernel = Kernel(

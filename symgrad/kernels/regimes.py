@@ -21,7 +21,7 @@ from sympy import Expr, FiniteSet, S, Symbol
 from symgrad.errors import UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.fit import EPS, Cell, Grid, cell, table
-from symgrad.kernels.forms import candidates
+from symgrad.kernels.forms import candidates, outward
 from symgrad.kernels.judge import Judge
 from symgrad.kernels.runtime import Laurent
 from symgrad.kernels.smooth import BITS, Smooth, as_float, log2_abs, shifted
@@ -36,6 +36,7 @@ CENTRAL_DEGREE = 10
 OUTER_DEGREE = 13
 _GRIDS = ((5, 2.0), (6, 2.0), (5, 0.5), (6, 0.5), (6, 0.0625), (7, 0.015625), (7, 2.0**-10))
 """Bits and step of the central grid, tried in this order; the second where the first ends early."""
+_WAVE_GRIDS = (*((bits, 2.0) for bits in (5, 6, 7)), *_GRIDS[2:])
 _LOWEST, _TINY, _TOP = -1075.0, -985.0, 1000.0
 
 
@@ -304,6 +305,11 @@ class _Stretch:
             self.vanishing(end, reach[end.sign])
         return True
 
+    @property
+    def waves(self) -> bool:
+        """Whether f oscillates, or is of no known kind, toward an end."""
+        return any(end.kind == "line" for end in self.far)
+
     def inner(self) -> dict[int, float] | None:
         """The central table; how far it reaches on each side."""
         signs = [s for s, end in ((1, self.high), (-1, self.low)) if s * end > 0]
@@ -312,12 +318,15 @@ class _Stretch:
         wanted = {s: self.wanted(s, limits[s]) for s in signs}
         goal = min(max(wanted[s], nearest) for s in signs)
         best: tuple[Grid, list[list[Cell]], float] | None = None
-        for bits, step in _GRIDS:
+        waves = self.waves
+        for bits, step in _WAVE_GRIDS if waves else _GRIDS:
             grid = Grid(step, bits)
             found = self.octaves(grid, signs, nearest, limits, wanted)
             if found is not None and (best is None or found[1] > best[2]):
                 best = grid, *found
-            if best is not None and (best[2] >= min(goal, 5.0) or (bits, step) != _GRIDS[0]):
+            if best is not None and best[2] >= min(goal, 30.0 if waves else 5.0):
+                break
+            if best is not None and not waves and (bits, step) != _GRIDS[0]:
                 break
         if best is None:
             return None
@@ -377,7 +386,7 @@ class _Stretch:
                 break
             edges = grid.edges(start, min(stop, max(goal, start * 1.001 + 1e-9)))
             more = [
-                _cells(self.f, s, edges, start, limits[s], False, CENTRAL_DEGREE + (octave > 0))
+                _cells(self.f, s, edges, start, limits[s], False, CENTRAL_DEGREE + (octave > 0) + 2 * self.waves)
                 for s in signs
             ]
             if any(m is None for m in more):
@@ -515,9 +524,22 @@ class _Stretch:
                  f"x^({end.power}) times a polynomial of degree {len(found.coefficients) - 1} in 1/x, "
                  "within 2^-57 of f")  # fmt: skip
 
+    def logarithmic(self, end: _Far, low: float, high: float) -> tuple[Any, str] | None:
+        """A line in log|x|, where logarithms of powers come in."""
+        x = self.f.x
+        expr = outward(self.f.expr, x, lambda u: _exponent(Smooth(u, x), end.sign))
+        if expr is None:
+            return None
+        lines = candidates(expr, {x: "x"})
+        judge = Judge(self.f, low, high)
+        best = min(((judge.worst(emit.line(t))[0], t) for t in lines), default=(math.inf, ""))
+        if best[0] > 3.0:
+            return None
+        return best[1], f"logarithms of powers split off: {best[0]:.2f} ulp at worst"
+
     def to_line(self, end: _Far, start: float) -> None:
         low, high = (start, math.inf) if end.sign > 0 else (-math.inf, -start)
-        line = self.line(low, high, 3.0)
+        line = self.line(low, high, 3.0) or self.logarithmic(end, low, high)
         if line is None:
             lines = candidates(self.f.expr, {self.f.x: "x"})
             judge = Judge(self.f, low, high, 80)

@@ -21,6 +21,7 @@ TERMS = 30
 """Terms of each Taylor series; a cell whose last terms are not negligible is made narrower."""
 _MAX_BITS = 1 << 15
 _GOOD = 110
+_SPAN = 6.0
 
 
 def log2_abs(b: arb) -> float:
@@ -129,7 +130,7 @@ def shifted(series: Sequence[arb], by: arb) -> list[arb]:
 
 
 def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
-    """The real zeros t of a Taylor polynomial with |t| ≤ 2·reach: (t, multiplicity)."""
+    """The real zeros t of a Taylor polynomial with |t| ≤ 2m·reach, m ≤ 3: (t, multiplicity m)."""
     with precision(BITS):
         scaled, power = [], arb(1)
         for c in series:
@@ -140,11 +141,11 @@ def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
             return []
         unit = arb(2) ** -int(top)
         rough = np.array([as_float(c * unit) for c in scaled])
-    if abs(rough[0]) > np.sum(np.abs(rough[1:]) * 2.0 ** np.arange(1, len(rough))):
+    if abs(rough[0]) > np.sum(np.abs(rough[1:]) * _SPAN ** np.arange(1, len(rough))):
         return []
     found: list[tuple[arb, int]] = []
     for guess in np.roots(rough[16::-1]):
-        if abs(guess.real) <= 2 and abs(guess.imag) <= 1e-3:
+        if abs(guess.real) <= _SPAN and abs(guess.imag) <= 0.02:
             zero = _polished(series, reach * float(guess.real), reach)
             if zero and not any(abs(zero[0] - z) < reach * 2.0**-40 for z, _ in found):
                 found.append(zero)
@@ -178,7 +179,7 @@ def _newton(series: Sequence[arb], z: arb, reach: arb, order: int) -> arb | None
                 return None
             step = (below / slope).mid()
             z = (z - step).mid()
-            if abs(z) > 4 * reach:
+            if abs(z) > 2 * _SPAN * reach:
                 return None
             if abs(step) <= reach * arb(2) ** -100:
                 return z

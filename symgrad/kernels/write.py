@@ -58,7 +58,10 @@ class Writer:
         if len(self.args) == 1 and not many and self._whole(exprs[0]):
             tail = ["", "", f"def kernel({names}, out=None):", f"    return _f1({names}, out)"]
         else:
-            results = [self.write(e) for e in exprs]
+            try:
+                results = [self.write(e) for e in exprs]
+            except UnsupportedError as error:
+                raise self.failure or error from None
             tail = ["", "", *self._combined(results, many)]
         return "\n".join([*head, *self.parts, *tail]) + "\n"
 

@@ -1,0 +1,308 @@
+"""Kernels against the oracle: the catalogue, functions outside it, classic failures, mutations."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Abs, Max, Rational, S, Symbol, atan, cosh, erf, exp, log, sin, sqrt, symbols, tanh
+
+import symgrad
+from symgrad.activation import X as x
+from symgrad.catalogue import activation, activations
+from symgrad.check import check
+from symgrad.errors import InputError, UnsupportedError
+from symgrad.kernels import Kernel, lambdify
+from symgrad.kernels.emit import build
+
+LIMIT = 4.0
+
+USER = {
+    "x tanh x": x * tanh(x),
+    "sin x exp(-x^2)": sin(x) * exp(-(x**2)),
+    "exp(-x^4)": exp(-(x**4)),
+    "log(1 + exp 2x)/2": log(1 + exp(2 * x)) / 2,
+    "1/(1 + x^4)": 1 / (1 + x**4),
+    "x/(1 + x^2)": x / (1 + x**2),
+    "atan^2": atan(x) ** 2,
+    "tanh x / x": tanh(x) / x,
+    "(exp x - 1)/x": (exp(x) - 1) / x,
+    "exp x - 1 - x": exp(x) - 1 - x,
+    "log cosh": log(cosh(x)),
+    "x erf x": x * erf(x),
+    "sqrt(1 + x^2) - 1": sqrt(1 + x**2) - 1,
+    "x exp x": x * exp(x),
+    "max(x, 0)^2": Max(x, 0) ** 2,
+    "logistic 3/7": 1 / (1 + exp(-Rational(3, 7) * x)),
+    "tanh 10x": tanh(10 * x),
+    "exp(-|x|)": exp(-Abs(x)),
+    "log(1 + x^2)": log(1 + x**2),
+    "tanh^3": tanh(x) ** 3,
+    "Hermite": exp(-(x**2) / 2) * (x**3 - 3 * x),
+}
+
+
+def bound(g):
+    return g.bind(**{s.name: Rational(5, 4) for s in g.free_symbols}) if g.free_symbols else g
+
+
+CASES = [(bound(g), n) for g in activations() for n in (0, 1, 2)]
+
+
+def ident(case):
+    return f"{case[0].name}.d{case[1]}"
+
+
+def judged(kernel, points, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the oracle's own arithmetic at the ends of the range
+        return check(kernel, points, oracle="arb", **options)
+
+
+@pytest.mark.parametrize("case", CASES[::7], ids=ident)
+def test_catalogue(case):
+    g, n = case
+    kernel = lambdify(x, g.d(n)(x))
+    for dtype in (np.float64, np.float32):
+        report = judged(kernel, 150, dtype=dtype)
+        assert report.failures(LIMIT if dtype is np.float64 else 0.52) == ()
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize("case", CASES, ids=ident)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_catalogue_everywhere(case, dtype):
+    g, n = case
+    report = judged(lambdify(x, g.d(n)(x)), 20000, dtype=dtype)
+    assert report.failures(LIMIT if dtype is np.float64 else 0.52) == ()
+
+
+@pytest.mark.parametrize("name", list(USER)[::3])
+def test_functions_outside_the_catalogue(name):
+    assert judged(lambdify(x, USER[name]), 150).failures(LIMIT) == ()
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize("name", USER)
+def test_functions_outside_the_catalogue_everywhere(name):
+    assert judged(lambdify(x, USER[name]), 5000).failures(LIMIT) == ()
+
+
+def test_classic_failures():
+    tanh1, sigmoid1 = lambdify(x, 1 - tanh(x) ** 2), lambdify(x, activation("sigmoid").d(1)(x))
+    # 4e^{-2x} - 8e^{-4x} + ..., e^{-x} - 2e^{-2x} + ...: the next terms are below 1e-17 of the first
+    assert tanh1(20.0) == pytest.approx(4 * math.exp(-40) * (1 - 2 * math.exp(-40)), rel=4e-16)
+    assert sigmoid1(37.0) == pytest.approx(math.exp(-37) * (1 - 2 * math.exp(-37)), rel=4e-16)
+    naive = sympy.lambdify(x, 1 - sympy.tanh(x) ** 2, "numpy")
+    assert naive(20.0) == 0.0
+
+
+@pytest.fixture(scope="module")
+def silu1():
+    return lambdify(x, activation("silu").d(1)(x))
+
+
+def mutated(kernel, source):
+    return build(source, "mutant")["kernel"]
+
+
+def fails(kernel, source):
+    report = judged(mutated(kernel, source), 400, expr=kernel.expr, args=x)
+    return report.failures(LIMIT) != ()
+
+
+def test_the_kernel_itself_passes(silu1):
+    assert not fails(silu1, silu1.source)
+
+
+@pytest.mark.parametrize("power", [0, 1])
+def test_a_coefficient_changed_in_its_last_digits_is_caught(silu1, power):
+    row = silu1.source.index(f"# t**{power}", silu1.source.index("_f1_1_rows = np.array"))
+    first = re.compile(r"-?\d\.\d{9,}").search(silu1.source, row)
+    assert first is not None
+    share = 2**-48 if power == 0 else 2**-40  # 16 ulp of the result, or more, in the first cell
+    changed = repr(float(first[0]) * (1 + share))
+    assert changed != first[0]
+    assert fails(silu1, silu1.source[: first.start()] + changed + silu1.source[first.end() :])
+
+
+def test_a_threshold_moved_is_caught(silu1):
+    edge = silu1.switch_points[0]  # beyond it the result is zero
+    moved = silu1.source.replace(f"{edge!r}, 0.0)", f"{edge + 20!r}, 0.0)")
+    moved = moved.replace(f"{edge!r}, -0.0)", f"{edge + 20!r}, -0.0)")
+    assert moved != silu1.source
+    order = re.compile(r"(        Regime\(-inf, .*\n)")
+    zero_first = order.sub("", moved).replace("regimes=(\n", "regimes=(\n" + order.search(moved)[0])
+    assert fails(silu1, zero_first)
+
+
+def test_a_branch_swapped_is_caught():
+    kernel = lambdify(x, activation("elu").d(1)(x))
+    line = next(t for t in kernel.source.splitlines() if "return np.where(" in t)
+    swapped = line.replace("x <", "x >")
+    assert swapped != line
+    assert fails(kernel, kernel.source.replace(line, swapped))
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "threshold"),
+    [
+        # |f| = 2^-1075, half the least float; the corrections are below 1e-300
+        ("sigmoid", 1, 1075 * math.log(2)),
+        ("tanh", 1, (1075 * math.log(2) + math.log(4)) / 2),
+        ("gaussian", 0, math.sqrt(1075 * math.log(2))),
+    ],
+)
+def test_thresholds_derived_again(name, order, threshold):
+    kernel = lambdify(x, activation(name).d(order)(x))
+    last = kernel.switch_points[-1]
+    assert last == pytest.approx(threshold, rel=4e-16)
+    assert kernel(last * (1 - 1e-14)) > 0 == kernel(np.nextafter(last, np.inf))
+
+
+def test_zeros_are_found_and_kept():
+    kernel = lambdify(x, activation("gelu").d(2)(x))
+    assert kernel.zeros == pytest.approx((-math.sqrt(2), math.sqrt(2)), abs=0, rel=2e-16)
+    near = np.nextafter(math.sqrt(2), [0, 2])
+    assert kernel(near[0]) > 0 > kernel(near[1])
+
+
+def test_oscillation_states_its_range():
+    snake1 = lambdify(x, activation("snake").d(1)(x))
+    assert snake1.amplitude_beyond >= 30
+    assert lambdify(x, activation("sine")(x)).amplitude_beyond is None
+    with np.errstate(all="raise"):
+        assert np.isnan(lambdify(x, activation("sine")(x))(np.inf))
+
+
+class TestCallingConvention:
+    f = staticmethod(lambdify(x, activation("sigmoid").d(1)(x)))
+
+    def test_scalars_lists_and_integers(self):
+        assert self.f(0) == self.f(0.0) == 0.25
+        assert self.f(0).dtype == self.f([0, 1]).dtype == np.float64
+        assert np.ndim(self.f(1.0)) == 0
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_dtype_is_kept(self, dtype):
+        values = self.f(np.linspace(-3, 3, 7, dtype=dtype))
+        assert values.dtype == dtype
+
+    def test_shapes_and_strides(self):
+        a = np.linspace(-9, 9, 24000).reshape(40, 600)
+        flat = self.f(a.ravel()).reshape(a.shape)
+        assert np.array_equal(self.f(a), flat)
+        assert np.array_equal(self.f(a[::3, ::-7]), flat[::3, ::-7])
+        assert np.array_equal(self.f(a.T), flat.T)
+        assert self.f(np.empty((0, 3))).shape == (0, 3)
+
+    def test_out(self):
+        a = np.linspace(-9, 9, 101)
+        expected = self.f(a)
+        out = np.empty_like(a)
+        assert self.f(a, out=out) is out
+        assert np.array_equal(out, expected)
+        self.f(a, out=a)
+        assert np.array_equal(a, expected)
+        with pytest.raises(ValueError, match="shape"):
+            self.f(a, out=np.empty(3))
+
+    def test_complex_is_refused(self):
+        with pytest.raises(TypeError, match="complex"):
+            self.f(1j)
+
+    def test_no_warning_and_right_limits(self):
+        with np.errstate(all="raise"):
+            values = self.f([np.inf, -np.inf, np.nan, 5e-324, -1.7e308, -745.0])
+        assert values[0] == values[1] == 0 and np.isnan(values[2])
+        assert values[3] == 0.25 and values[4] == 0 and 0 < values[5] < 1e-322
+
+    def test_wrong_number_of_arguments(self):
+        with pytest.raises(TypeError, match="takes 1"):
+            self.f(1.0, 2.0)
+
+
+def test_signed_zero_of_odd_functions():
+    for g in ("tanh", "arctan", "softsign", "tanhshrink", "erf"):
+        values = lambdify(x, activation(g)(x))(np.array([0.0, -0.0]))
+        assert values.tolist() == [0, 0]
+        assert np.signbit(values).tolist() == [False, True]
+
+
+def test_pickle_repr_and_lazy_face():
+    kernel = lambdify(x, activation("mish")(x))
+    again = pickle.loads(pickle.dumps(kernel))
+    points = np.linspace(-50, 50, 999)
+    assert isinstance(again, Kernel)
+    assert np.array_equal(again(points), kernel(points))
+    assert repr(kernel) == "<Kernel (x) -> mish(x)>"
+    assert symgrad.lambdify is lambdify
+
+
+def test_export_needs_numpy_alone_and_is_reproducible(tmp_path):
+    kernel = lambdify(x, activation("silu").d(2)(x))
+    first = kernel.export(tmp_path / "one.py").read_bytes()
+    assert kernel.export(tmp_path / "two.py").read_bytes() == first
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one.py", "two.py"]
+    code = (
+        "import sys, one; print(repr(float(one.kernel(-800.0)))); print(one.__doc__);"
+        "sys.exit(any(m in sys.modules for m in ('sympy', 'symgrad', 'flint', 'mpmath')))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[0] == repr(float(kernel(-800.0)))
+    assert "Measured at" in run.stdout
+
+
+def test_every_regime_says_why():
+    source = lambdify(x, activation("gelu").d(1)(x)).source
+    plan = source[source.index("_f1_plan = Plan(") :]
+    assert plan.count("Regime(") >= 5
+    assert len(re.findall(r"^# .* <= x < .*: .{20}", source, re.MULTILINE)) == plan.count("Regime(")
+
+
+def test_several_arguments():
+    y, w = symbols("y w", real=True)
+    s, t = activation("sigmoid"), activation("tanh")
+    expr = w * s.d(1)(x * y) * t(x) + y**2 - 1
+    kernel = lambdify((x, y, w), expr)
+    reference = sympy.lambdify((x, y, w), expr.doit(), "mpmath")
+    points = np.random.default_rng(1).normal(size=(3, 50))
+    for p, got in zip(points.T, kernel(*points), strict=True):
+        assert got == pytest.approx(float(reference(*map(float, p))), rel=1e-14, abs=1e-15)
+    assert kernel(np.ones((3, 1)), np.arange(2.0), 1.0).shape == (3, 2)
+    assert kernel(np.float32(1), np.float32(2), np.float32(3)).dtype == np.float32
+    both = lambdify([x, y], [s(x), s(y)])
+    assert [float(v) for v in both(0, 0)] == [0.5, 0.5]
+
+
+def test_free_symbols_and_names_are_refused():
+    a = Symbol("a")
+    with pytest.raises(InputError, match="a are not arguments"):
+        lambdify(x, a * x)
+    with pytest.raises(InputError, match="identifier"):
+        lambdify(Symbol("import os"), S.One)
+    with pytest.raises(InputError, match="symbols"):
+        lambdify(x + 1, x)
+    with pytest.raises(InputError, match="one name"):
+        lambdify([x, Symbol("x")], x)
+
+
+def test_names_that_the_module_has_are_arguments_all_the_same():
+    for name in ("np", "kernel", "out", "inf", "_f1", "evaluate", "abs"):
+        v = Symbol(name, real=True)
+        assert lambdify([v, x], v + tanh(x))(2.0, 0.0) == 2.0
+
+
+def test_what_has_no_accurate_method_is_refused():
+    with pytest.raises(UnsupportedError):
+        lambdify(x, (1 + x**2) ** Rational(1, 3) - sympy.cbrt(x**2))
