@@ -493,7 +493,7 @@ def test_every_float32(expr, tmp_path):
 @pytest.mark.numeric
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "silu", "mish", "softsign"])
 def test_both_roads_at_every_point(name):
-    kernel = sg.lambdify(x, sg.catalogue.activation(name).d(1))
+    kernel = sg.lambdify(x, sg.activation(name).d(1))
     report = check(kernel, 20000, oracle="both", second=None)
     assert report.second_road == report.points
 
