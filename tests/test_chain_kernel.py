@@ -8,11 +8,13 @@ import sys
 import mpmath
 import numpy as np
 import pytest
-from sympy import Rational, Symbol, exp
+from sympy import Rational, Symbol, exp, lambdify
 
 from symgrad.activation import Activation
 from symgrad.catalogue import activation
 from symgrad.chain import Chain, Layer
+from symgrad.chain.kernel import KERNEL_ULPS
+from symgrad.chain.pairs import pair_source
 from symgrad.errors import InputError
 
 T = Symbol("t", real=True)
@@ -197,6 +199,37 @@ def test_the_exported_module_needs_numpy_alone(tmp_path):
     expected = f(x=x, y=y[0], w=w[:, 0], b=b[:, 0]).w.tolist()
     assert done.stdout.strip() == str(expected)
     assert path.read_text() == f.source
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "arctan"])
+def test_shared_lines_are_within_the_stated_ulps_of_mpmath(name):
+    found = pair_source(Layer(G[name] if name in G else activation(name)))
+    assert found is not None
+    body, reach = found
+    assert body.count("np.exp(") <= 1  # one exponential for g and g' together
+    f = Chain(activation(name), depth=1, bias=False).lambdify()
+    rng = np.random.default_rng(3)
+    z = np.concatenate([rng.uniform(-reach, reach, 60), rng.normal(size=60), [0.0, -0.0, 1e-300]])
+    both = f._space["_both1"]
+    g, d = np.empty(z.shape), np.empty(z.shape)
+    both(z, g, d)
+    expressions = [lambdify(T, activation(name).derivative(n)(T), "mpmath") for n in (0, 1)]
+    with mpmath.workdps(700):
+        for u, *values in zip(z, g, d, strict=True):
+            for value, true in zip(values, expressions, strict=True):
+                exact = true(mpmath.mpf(float(u)))
+                unit = mpmath.mpf(float(np.spacing(abs(float(exact)))))
+                assert abs(mpmath.mpf(float(value)) - exact) <= KERNEL_ULPS * unit, (name, u)
+
+
+def test_beyond_the_reach_of_the_lines_the_kernels_take_over():
+    f = Chain(G["sigmoid"], depth=1).lambdify()
+    found = f(x=1.0, y=-1.0, w=[1.0], b=[-731.0])
+    with mpmath.workdps(400):
+        s = 1 / (1 + mpmath.exp(730))
+        expected = (s + 1) * s * (1 - s)
+    assert found.delta[0] == pytest.approx(float(expected), rel=1e-6)
+    assert found.delta[0] > 0
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,15 @@ def forward(layers: Any, x: Any, w: Any, b: Any, start: int, a: Any, d: Any, z: 
     """a[l] and d[l] = g'(z) for one block that starts at sample `start`."""
     stop = start + z.size
     a[0] = x[start:stop]
-    for l, (g, slope, skip) in enumerate(layers):
+    for l, (g, slope, skip, both, reach) in enumerate(layers):
         np.multiply(a[l], column(w[l], start, stop), out=z)
         if b[l] is not None:
             np.add(z, column(b[l], start, stop), out=z)
-        g(z, a[l + 1])
-        slope(z, d[l])
+        if both is not None and z.max() <= reach and z.min() >= -reach:
+            both(z, a[l + 1], d[l])
+        else:
+            g(z, a[l + 1])
+            slope(z, d[l])
         if skip:
             np.add(a[l + 1], a[l], out=a[l + 1])
 

@@ -118,7 +118,7 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
 
     >>> from symgrad.catalogue import sigmoid
     >>> bound(Chain(sigmoid, depth=3), 1).upper
-    Abs(delta__3*w__2*w__3)/16
+    Abs(delta__3)*Abs(w__2)*Abs(w__3)/16
     """
     l, depth = chain._index(l), chain.depth
     start = None if beyond is None else exact(beyond, "the distance Z")

@@ -45,8 +45,9 @@ class SymbolicChain(Shown):
     >>> from sympy import symbols
     >>> from symgrad.catalogue import tanh
     >>> L, l = symbols("L l", integer=True, positive=True)
-    >>> SymbolicChain(tanh, depth=L).delta(l).expr
-    Product(tanh'(z[k]), (k, l, L - 1))*Product(w[k], (k, l + 1, L))*delta[L]
+    >>> found = SymbolicChain(tanh, depth=L).delta(l)
+    >>> bool(found.verdict), len(found.expr.atoms(Product)), len(found.derivation)
+    (True, 2, 5)
     """
 
     activation: Any
