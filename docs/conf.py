@@ -23,13 +23,14 @@ release = version = importlib.metadata.version("symgrad")
 
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
     "sphinx.ext.mathjax",
     "symgrad.sphinxext",
 ]
 exclude_patterns = ["_build", "node_modules"]
 smartquotes = False
 numfig = True
-symgrad_timeout = 60
+symgrad_timeout = 300
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False    # SymPy's own are in SymPy's documentation
 autodoc_default_options = {"exclude-members": "__init__,__new__"}
