@@ -292,8 +292,17 @@ def _polynomial(p: Expr, x: Symbol) -> list[Expr]:
     found: list[Expr] = []
     for value in values:
         if sign(value) > 0:
-            found += _polynomial(inner.exp - sympy.log(value), x)
+            found += _polynomial(inner.exp - _log(value), x)
     return found
+
+
+def _log(value: Expr) -> Expr:
+    """log value, by the root of the value where that is shorter: log(3 − 2√2) = 2·log(√2 − 1)."""
+    if value.is_Rational:
+        return sympy.log(value)
+    root = sympy.sqrtdenest(sympy.sqrt(value))
+    nested = any(p.base.has(sympy.Pow) for p in root.atoms(sympy.Pow) if p.exp.is_Rational)
+    return sympy.log(value) if nested else 2 * sympy.log(root)
 
 
 def roots_of(poly: Poly, y: Symbol) -> list[Expr]:

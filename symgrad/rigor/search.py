@@ -118,6 +118,9 @@ def judge(f: Program, lo: arb, hi: arb, bits: int) -> tuple[str, int | None]:
     return ("slope", slope) if slope else ("", None)
 
 
+_Box = tuple[arb, arb, int]
+
+
 @dataclass
 class Search:
     """The signs of a smooth expression over [lo, hi], box by box; stop and go on as you like.
@@ -139,10 +142,12 @@ class Search:
     lo: arb
     hi: arb
     finest: int = 26
-    open: list[tuple[arb, arb, int]] = field(default_factory=list)
+    open: list[_Box] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        with precision(256):
+            self.lo, self.hi = self.lo.lower(), self.hi.upper()
         self.f = program(self.expr, self.x)
         self.signs: dict[arb, int | None] = {}
         self.open.append((self.lo, self.hi, 64))
@@ -155,18 +160,22 @@ class Search:
     def run(self, meter: Meter) -> str:
         """Work until nothing is open (answer '') or the meter says why not."""
         while self.open:
-            why = meter.spent(len(self.open))
-            if why:
-                return why
-            box = self.open.pop()
+            box = self.open[-1]
             try:
-                self._step(*box)
+                why = meter.spent(len(self.open))
+                if why:
+                    return why
+                leaf, parts = self._step(*box)
             except KeyboardInterrupt:
-                self.open.append(box)
                 return "interrupted"
+            self.open.pop()
+            self.open += parts
+            if leaf is not None:
+                self.leaves.append(leaf)
         return ""
 
-    def _step(self, lo: arb, hi: arb, bits: int) -> None:
+    def _step(self, lo: arb, hi: arb, bits: int) -> tuple[Leaf | None, list[_Box]]:
+        """The leaf that decides a box, or the boxes to look at instead."""
         kind, sign = judge(self.f, lo, hi, bits)
         if kind == "slope":
             first, last = self.sign_at(lo, bits), self.sign_at(hi, bits)
@@ -174,8 +183,7 @@ class Search:
                 same = first == last
                 kind, sign = ("monotone" if same else "crossing"), first
         if kind not in ("", "slope"):
-            self.leaves.append(Leaf(lo, hi, kind, sign, bits))
-            return
+            return Leaf(lo, hi, kind, sign, bits), []
         with precision(bits):
             middle = interval(lo, hi).mid()
             narrow = bool((hi - lo) * arb(2) ** self.finest < max_abs(lo, hi))
@@ -183,12 +191,11 @@ class Search:
         if narrow and sharper == bits < 512:
             sharper = 4 * bits
         if sharper > bits:
-            self.open.append((lo, hi, sharper))
-        elif narrow:
-            self.leaves.append(Leaf(lo, hi, "open", None, bits))
-        else:
-            cut = self._cut(lo, hi, bits)
-            self.open += [(cut, hi, bits), (lo, cut, bits)]
+            return None, [(lo, hi, sharper)]
+        if narrow:
+            return Leaf(lo, hi, "open", None, bits), []
+        cut = self._cut(lo, hi, bits)
+        return None, [(cut, hi, bits), (lo, cut, bits)]
 
     def _wanted_bits(self, at: arb, bits: int) -> int:
         """More bits, where the value at the middle is drowned in rounding and more bits show it."""

@@ -1,0 +1,164 @@
+"""Zeros: existence, uniqueness, multiplicity, any number of digits, and what stays undecided."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+
+import mpmath
+import pytest
+import sympy
+from flint import arb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Rational, Symbol, cos, exp, log, pi, sin, sqrt, tanh
+
+from symgrad.errors import DomainError, UndecidedError
+from symgrad.rigor import constant, sign
+from symgrad.rigor.constants import exact
+from symgrad.rigor.roots import RealRoot, isolate, isolation, vanishes
+from symgrad.rigor.search import Budget, Meter
+
+x = Symbol("x", real=True)
+
+
+def test_the_zeros_of_a_chebyshev_polynomial():
+    n = 12
+    roots = isolate(sympy.chebyshevt(n, x), x, -1, 1)
+    assert len(roots) == n
+    for k, root in enumerate(roots):
+        at = sympy.cos(pi * Rational(2 * (n - k) - 1, 2 * n))
+        assert root.simple
+        assert root.enclosure(100).overlaps(constant(at, 160))
+        assert root.enclosure(100).rel_accuracy_bits() >= 95
+
+
+MANY = [
+    # f                                 lo, hi     points (multiplicity)
+    (x - tanh(x),                       -3, 3,     [(0, 3)]),
+    (exp(x) - 1 - x - x**2 / 2,         -3, 3,     [(0, 3)]),
+    (exp(x) - 1 - x,                    -3, 3,     [(0, 2)]),
+    (x**2 * sin(x),                     -2, 4,     [(0, 3), (pi, 1)]),
+    (log(x),                             1, 5,     [(1, 1)]),
+    ((x - 1) * (x - 2),                  1, 2,     [(1, 1), (2, 1)]),
+    (1 - cos(x),                         0, 2 * pi, [(0, 2), (2 * pi, 2)]),
+    (x**2 + 1,                          -9, 9,     []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "lo", "hi", "points"), MANY, ids=[str(m[0]) for m in MANY])
+def test_multiplicities(f, lo, hi, points):
+    roots = isolate(f, x, lo, hi)
+    assert [r.multiplicity for r in roots] == [k for _, k in points]
+    for root, (at, k) in zip(roots, points, strict=True):
+        assert root.enclosure(64).overlaps(constant(sympy.sympify(at), 96)) or root.at == at
+        assert (root.signs[0] == root.signs[1]) == (k % 2 == 0)
+
+
+def test_sixty_one_zeros_of_the_sine():
+    roots = isolate(sin(x), x, -30 * pi, 30 * pi)
+    assert len(roots) == 61
+    assert all(r.simple for r in roots)
+    assert all(r.enclosure(80).overlaps(constant(pi * k, 128)) for k, r in enumerate(roots, -30))
+
+
+def test_a_thousand_digits():
+    (root,) = isolate(cos(x) - x, x, 0, 1)
+    with mpmath.workdps(1010):
+        known = mpmath.findroot(lambda t: mpmath.cos(t) - t, 0.739)
+        assert abs(mpmath.mpf(str(root.at.n(1005))) - known) < mpmath.mpf(10) ** -1000
+
+
+def test_two_zeros_closer_than_the_finest_box():
+    gap = Rational(1, 10**15)
+    first, second = isolate((x - Rational(1, 3)) ** 2 - gap**2, x, -1, 1)
+    assert first.enclosure(120).overlaps(constant(Rational(1, 3) - gap, 200))
+    assert second.enclosure(120).overlaps(constant(Rational(1, 3) + gap, 200))
+    assert isolate((x - Rational(1, 3)) ** 2 + gap**2, x, -1, 1) == ()
+
+
+def test_a_cluster_with_a_zero_on_one_side_of_its_turning_point_only():
+    # Two close crossings far out: the flat stretch beside a crossing is not a second one.
+    p = x**2 - 10**6 * x * cos(x) + 10**6 * sin(x)
+    roots = isolate(p, x, 999990, 1000000)
+    signs = [s for r in roots for s in r.signs]
+    assert signs[1:-1:2] == signs[2::2]
+    with mpmath.workdps(40):
+        g = sympy.lambdify(x, p, "mpmath")
+        grid = [mpmath.sign(g(mpmath.mpf(999990) + mpmath.mpf(k) / 2000)) for k in range(20001)]
+    assert len(roots) == sum(a != b for a, b in itertools.pairwise(grid))
+
+
+def test_a_double_zero_needs_an_exact_point():
+    f = (cos(x) - x) ** 2
+    with pytest.raises(UndecidedError, match=r"\[0\.73908\d*, 0\.73908\d*\]"):
+        isolate(f, x, 0, 1)
+    g = (x**2 - 2) ** 2
+    with pytest.raises(UndecidedError):
+        isolate(sympy.expand(g), x, 0, 3)
+    (root,) = isolate(sympy.expand(g), x, 0, 3, exact_points=[sqrt(2)])
+    assert (root.at, root.multiplicity) == (sqrt(2), 2)
+    # A point that is no zero helps nobody.
+    with pytest.raises(UndecidedError):
+        isolate(sympy.expand(g), x, 0, 3, exact_points=[Rational(99, 70)])
+
+
+@settings(max_examples=20)
+@given(st.lists(st.fractions(-5, 5, max_denominator=9), min_size=1, max_size=5, unique=True))
+def test_as_many_zeros_as_sturm_counts(points):
+    poly = sympy.expand(sympy.prod((x - Rational(p)) for p in points) * (x**2 + x + 1) + 0)
+    counted = sympy.Poly(poly, x).count_roots(-6, 6)
+    roots = isolate(poly, x, -6, 6)
+    assert len(roots) == counted == len(points)
+    for root, p in zip(roots, sorted(points), strict=True):
+        assert root.enclosure(70).contains(constant(Rational(p), 300).mid()) or bool(
+            abs(root.enclosure(70) - arb(p.numerator) / p.denominator) < 1e-18
+        )
+
+
+def test_poles_and_complex_branches_are_named():
+    with pytest.raises(DomainError, match=r"pole.*\[0\.33333"):
+        isolate(1 / (x - Rational(1, 3)), x, -1, 1)
+    with pytest.raises(DomainError, match="not real, at x = -"):
+        isolate(sqrt(x) - 1, x, -1, 2)
+
+
+def test_a_budget_leaves_open_boxes_and_memory_goes_on():
+    meter = Meter(Budget(boxes=9))
+    part = isolation(sin(30 * x), x, -2, 2, meter=meter)
+    assert part.open
+    assert "9 boxes" in part.why
+    whole = isolation(sin(30 * x), x, -2, 2, meter=Meter(memory=meter.memory))
+    assert not whole.open
+    assert len(whole.roots) == 39
+
+
+def test_the_number_is_a_constant():
+    (root,) = isolate(x**3 - x - 1, x, 0, 2)
+    c = root.at
+    assert isinstance(c, RealRoot)
+    assert c.free_symbols == set()
+    assert c.subs(x, 5) is c.xreplace({x: sympy.S(5)}) is c
+    assert pickle.loads(pickle.dumps(c)) == c
+    assert str(c) == "1.32471795724…"
+    assert sign(c - Rational(13247, 10000)) == 1
+    assert (c > 1, c < 0) == (True, False)
+    assert constant(c**3 - c - 1, 300).contains(0)
+    with mpmath.workdps(60):
+        known = mpmath.polyroots([1, 0, -1, -1], maxsteps=200, extraprec=200)[0].real
+        assert abs(mpmath.mpf(str((2 * c).n(55))) - 2 * known) < mpmath.mpf(10) ** -52
+
+
+def test_exact_zeros_are_proved_not_guessed():
+    assert vanishes(sin(x), x, pi)
+    assert vanishes(x - tanh(x), x, sympy.S.Zero, 2)
+    assert not vanishes(x - tanh(x), x, sympy.S.Zero, 3)
+    assert not vanishes(sin(x) - Rational(1, 10**60), x, pi)
+
+
+def test_boxes_are_exact_and_hold_their_zero_alone():
+    roots = isolate(sin(5 * x) + x / 3, x, -4, 4)
+    assert len(roots) >= 5
+    for a, b in itertools.pairwise(roots):
+        assert exact(a.hi) <= exact(b.lo)
+        assert a.signs[1] == b.signs[0]
