@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Curve", "curves", "depth", "errors", "heights", "sample", "save", "tail"]
+__all__ = ["Curve", "contours", "curves", "depth", "errors", "heights", "sample", "save", "tail"]
 
 _DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)),
@@ -273,6 +273,45 @@ def heights(g: Activation, weight: Any, layers: int, at: Any = 1) -> list[float]
             total += factor.log()
             found.append(float(total / arb(10).log()))
     return found
+
+
+def contours(
+    f: Expr,
+    path: Sequence[Sequence[float]],
+    variables: tuple[Symbol, Symbol],
+    ax: Axes | None = None,
+    *,
+    on: tuple[Any, Any] | None = None,
+    points: int = 61,
+) -> Axes:
+    """Level lines of f in two variables with a path of points on them, first and last marked.
+
+    Without `on` both axes hold the path, the origin and a tenth more on each side.
+    """
+    ax = ax or _axes()
+    if not path or any(len(p) != 2 for p in path):
+        raise InputError("a path on level lines is one or more points in the plane")
+    columns = [[float(p[k]) for p in path] for k in (0, 1)]
+    reach = 1.1 * max(max(map(abs, column)) for column in columns) or 1.0
+    low, high = on or (-reach, reach)
+    grid = [float(low) + (float(high) - float(low)) * k / (points - 1) for k in range(points)]
+    run = program(f, *variables)
+    heights = [[float(run.ball(arb(u), arb(v)).mid()) for u in grid] for v in grid]
+    known = sorted(h for row in heights for h in row if math.isfinite(h))
+    if not known or known[0] == known[-1]:
+        raise InputError(f"{text(f)} has no level lines on [{low}, {high}]²")
+    shares = (0.01, 0.04, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.92)
+    levels = sorted({known[int(share * (len(known) - 1))] for share in shares})
+    lines = ax.contour(grid, grid, heights, levels=levels, colors="#777777", linewidths=0.8)
+    ax.clabel(lines, fmt=lambda level: f"{level:.2g}", fontsize=7)
+    ax.plot(*columns, marker=".", markersize=4, linewidth=1, color=_INKS[0], label="path")
+    ax.plot(columns[0][0], columns[1][0], "s", color=_INKS[1], label="start")
+    ax.plot(columns[0][-1], columns[1][-1], "*", markersize=10, color=_INKS[2],
+            label=f"after {len(path) - 1} steps")  # fmt: skip
+    ax.set_xlabel(_label(variables[0]))
+    ax.set_ylabel(_label(variables[1]))
+    ax.legend(frameon=True, fontsize=9)
+    return ax
 
 
 def save(figure: Figure, stream: IO[bytes], kind: str = "svg") -> None:

@@ -116,12 +116,27 @@ def test_errors_and_depth_return_their_axes():
     assert len(plot.depth([("a", [0.0, -1.0]), ("b", [0.0, -2.0])]).lines) == 2
 
 
+def test_level_lines_hold_the_path():
+    u, v = Symbol("u"), Symbol("v")
+    path = [(1.0, 1.0), (0.5, 0.0), (0.25, 0.0)]
+    ax = plot.contours(u**2 / 10 + v**2, path, (u, v))
+    drawn = ax.lines[0]
+    assert list(zip(drawn.get_xdata(), drawn.get_ydata(), strict=True)) == path
+    levels = ax.collections[0]
+    for level, line in zip(levels.levels, levels.get_paths(), strict=True):
+        for a, b in line.vertices[::7]:
+            assert a**2 / 10 + b**2 == pytest.approx(level, rel=0.05, abs=2e-3)
+    assert "after 2 steps" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: plot.curves([]), "at least one function"),
         (lambda: plot.sample(x, (1, 1)), "low < high"),
         (lambda: plot.sample(Symbol("a") * x, (0, 1), x=x), "numbers for the parameters a"),
+        (lambda: plot.contours(x + 1, [], (x, x)), "one or more points"),
+        (lambda: plot.contours(S(1), [(1, 1)], (x, Symbol("y"))), "no level lines"),
         (lambda: plot.errors([]), "at least one point"),
         (lambda: plot.depth([]), "at least one series"),
         (lambda: plot.save(plot.curves([x]).figure, io.BytesIO(), "gif"), "svg, pdf or png"),

@@ -260,7 +260,12 @@ WRONG = {
     "no formula": (".. symgrad:plot:: sigmoid\n   :label: eq-none", "nothing here is a formula"),
     "empty range": (".. symgrad:plot:: sigmoid\n   :range: 3 3", "low < high"),
     "a word": (".. symgrad:plot:: sigmoid\n   :range: 0 far", "a decimal number or a fraction"),
-    "a choice": (".. symgrad:plot:: sigmoid\n   :kind: pie", "one of curve, tail, error, depth"),
+    "no rate": (
+        ".. symgrad:plot:: u^2 + v^2\n   :kind: descent\n   :method: newton\n   :rate: 1",
+        "has no :rate:",
+    ),
+    "another kind": (".. symgrad:plot:: tanh\n   :steps: 5", "has no option :steps:"),
+    "a choice": (".. symgrad:plot:: sigmoid\n   :kind: pie", "one of curve, tail, error"),
     "an attack": (".. symgrad:plot:: __import__('os').getcwd()", "(column 1)"),
     "a false claim": (".. symgrad:claim:: tanh(x) <= x", "tanh(x) <= x is refuted"),
     "a true claim": (

@@ -82,7 +82,7 @@ ROWS = (
         "plot",
         "a function",
         {
-            "kind": choice("curve", "tail", "error", "depth"),
+            "kind": choice("curve", "tail", "error", "depth", "descent"),
             "orders": wholes(0, 6),
             "range": numbers(2),
             "log": flag,
@@ -90,6 +90,10 @@ ROWS = (
             "terms": whole(1, 12),
             "depth": whole(2, 10**4),
             "weight": number,
+            "start": numbers(2),
+            "steps": whole(1, 10**4),
+            "method": choice("gradient", "adagrad", "newton"),
+            "rate": number,
         },
     ),
 )  # fmt: skip

@@ -9,13 +9,14 @@ import numpy as np
 import sympy
 from sympy import Rational, S
 
-from symgrad import plot
+from symgrad import plot, words
 from symgrad.activation import univariate
 from symgrad.check import errors_at
+from symgrad.descent import Adagrad, GradientDescent, Newton, trajectory
 from symgrad.errors import InputError
 from symgrad.kernels import lambdify
 from symgrad.render import text
-from symgrad.sphinxext.results.reading import Maker, Request, activation, function
+from symgrad.sphinxext.results.reading import Maker, Request, activation, function, names
 from symgrad.sphinxext.setting import Answer, Drawing
 from symgrad.tails import tail
 
@@ -101,12 +102,36 @@ def _depth(request: Request, options: Mapping[str, Any]) -> Drawing:
     )
 
 
+_METHODS = {"gradient": GradientDescent, "adagrad": Adagrad, "newton": Newton}
+
+
+def _descent(request: Request, options: Mapping[str, Any]) -> Drawing:
+    f = words.parse(request["argument"], names(request))
+    variables = tuple(sorted(f.free_symbols, key=str))
+    if len(variables) != 2:
+        raise InputError(f"level lines need two variables, got {len(variables)} in {text(f)}")
+    start = [Rational(word) for word in options.get("start", ("1", "1"))]
+    steps, name = options.get("steps", 50), options.get("method", "gradient")
+    if name == "newton" and "rate" in options:
+        raise InputError("Newton's method has no :rate:")
+    rate = () if name == "newton" else (Rational(options.get("rate", "1/10")),)
+    path = trajectory(f, dict(zip(variables, start, strict=True)), steps, _METHODS[name](*rate))
+    points = [[float(c) for c in point] for point in path.points]
+    end = ", ".join(f"{c:.3g}" for c in points[-1])
+    return Drawing(
+        lambda: plot.contours(f, points, variables).figure,
+        f"Level lines of {text(f)} with the path of {path.method} from "
+        f"({', '.join(map(str, start))}); after {steps} steps it is at ({end})",
+    )
+
+
 _PLOTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # kind     what draws it   the options it has
     "curve":   (_curve,        ("orders", "range", "log")),
     "tail":    (_tail,         ("range", "toward", "terms")),
     "error":   (_error,        ("range",)),
     "depth":   (_depth,        ("depth", "weight")),
+    "descent": (_descent,      ("start", "steps", "method", "rate")),
 }  # fmt: skip
 
 MAKERS: dict[str, Maker] = {"plot": _plot}
