@@ -69,7 +69,7 @@ def _function(options: argparse.Namespace) -> Univariate:
 
     names = replace(words.names(), unknown=symbol)
     expr = words.parse(_text_of(options.expression), names)
-    loose = sorted(s.name for s in expr.free_symbols)
+    loose = sorted(map(str, expr.free_symbols))
     if options.variable is None and len(loose) > 1 and "x" not in loose:
         raise InputError(f"the symbols are {', '.join(loose)}: say which is the variable, -x NAME")
     named = options.variable or ("x" if len(loose) > 1 else None)

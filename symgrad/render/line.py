@@ -10,7 +10,6 @@ from typing import Any
 
 import sympy
 from sympy import Basic, Expr, S
-from sympy.core.relational import Relational
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.str import StrPrinter
@@ -168,7 +167,7 @@ class _Line(StrPrinter):
 
 def _between(args: tuple[Any, ...]) -> tuple[Expr, Expr, Expr, tuple[str, str]] | None:
     """(a, f, b, signs) where the two arguments say a ≤ f and f ≤ b."""
-    if len(args) != 2 or not all(isinstance(a, Relational) and a.rel_op in _ORDERS for a in args):
+    if len(args) != 2 or not all(getattr(a, "rel_op", None) in _ORDERS for a in args):
         return None
     steps = []
     for a in args:

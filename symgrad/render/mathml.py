@@ -18,8 +18,9 @@ _LETTERS = {
     for names, letters in (
         (
             "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
-            "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi "
-            "Omega varepsilon vartheta varphi varrho varsigma ell partial infty emptyset hbar nabla",
+            "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi "
+            "Psi Omega varepsilon vartheta varphi varrho varsigma ell partial infty "
+            "emptyset hbar nabla",
             "αβγδϵζηθικλμνξπρστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑφϱςℓ∂∞∅ℏ∇",
         ),
     )
@@ -29,9 +30,9 @@ _OPERATORS = {
     "cdot": "⋅", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠",
     "in": "∈", "notin": "∉", "cup": "∪", "cap": "∩", "setminus": "∖", "wedge": "∧", "vee": "∨",
     "neg": "¬", "to": "→", "rightarrow": "→", "mapsto": "↦", "Rightarrow": "⇒", "approx": "≈",
-    "Leftrightarrow": "⇔", "sim": "∼", "equiv": "≡", "pm": "±", "mid": "|", "vert": "|", "lfloor": "⌊",
-    "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…", "cdots": "⋯", "prime": "′",
-    "circ": "∘", "ll": "≪", "gg": "≫", "langle": "⟨", "rangle": "⟩", "subset": "⊂", "subseteq": "⊆",
+    "Leftrightarrow": "⇔", "sim": "∼", "equiv": "≡", "pm": "±", "mid": "|", "vert": "|",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…", "cdots": "⋯",
+    "prime": "′", "circ": "∘", "ll": "≪", "gg": "≫", "langle": "⟨", "rangle": "⟩", "subset": "⊂", "subseteq": "⊆",
     "forall": "∀", "exists": "∃", "colon": ":", "lVert": "‖", "rVert": "‖", "lvert": "|",
     "rvert": "|", "{": "{", "}": "}", "|": "‖", "propto": "∝", "bigl": "", "bigr": "", "Bigl": "",
     "Bigr": "", "displaystyle": "", "limits": "", "big": "", "Big": "", "!": "",
@@ -42,11 +43,11 @@ _FUNCTIONS = (
 ).split()
 _SPACED = {*_FUNCTIONS, "operatorname"}
 _LARGE = {"prod": "∏", "sum": "∑", "int": "∫", "bigcup": "⋃", "bigcap": "⋂"}
-_SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", " ": "0.25em", "quad": "1em", "qquad": "2em"}
-_SPACES |= {"enspace": "0.5em", "thinspace": "0.17em"}
+_SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", " ": "0.25em"}
+_SPACES |= {"quad": "1em", "qquad": "2em", "enspace": "0.5em", "thinspace": "0.17em"}
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "overline": "¯", "vec": "→", "dot": "˙"}
 _DOUBLE = dict(zip("RZNQCEP", "ℝℤℕℚℂ𝔼ℙ", strict=True))
-_WORDS = {"operatorname", "mathrm", "text", "textrm", "mbox", "mathit", "mathtt", "textbf", "mathbf"}
+_WORDS = set("operatorname mathrm text textrm mbox mathit mathtt textbf mathbf".split())
 _TABLES = {
     "cases": ("{", ""), "matrix": ("", ""), "aligned": ("", ""), "array": ("", ""),
     "pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "smallmatrix": ("", ""),
@@ -204,7 +205,8 @@ class _Reader:
         if name in _WORDS:
             return self.named(name)
         if name in _ACCENTS:
-            return [f'<mover accent="true">{_row(self.argument())}<mo>{_ACCENTS[name]}</mo></mover>']
+            mark = f"<mo>{_ACCENTS[name]}</mo>"
+            return [f'<mover accent="true">{_row(self.argument())}{mark}</mover>']
         return [f"<mtext>{escape(name)}</mtext>"]
 
     def named(self, command: str) -> list[str]:
@@ -229,7 +231,8 @@ class _Reader:
         left_aligned = ' style="text-align:left"' if kind in ("cases", "aligned") else ""
         rows: list[list[str]] = [[]]
         while self.peek() and self.peek() != "\\end":
-            rows[-1].append(f"<mtd{left_aligned}>{''.join(self.row(('&', chr(92) * 2, chr(92) + 'end')))}</mtd>")
+            cell = "".join(self.row(("&", r"\\", r"\end")))
+            rows[-1].append(f"<mtd{left_aligned}>{cell}</mtd>")
             if self.peek() == "&":
                 self.at += 1
             elif self.peek() == "\\\\":
