@@ -25,7 +25,7 @@ __all__ = ["agree", "limit_at", "smooth_derivative", "vanishes"]
 _MOST_BLOCKS = 40
 _HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.coth, sympy.csch)
 _MOST_STEPS = 80
-_MOST_TERMS = 10_000
+_MOST_TERMS = 1_500
 _NOT_FINITE = (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, sympy.AccumBounds)
 
 

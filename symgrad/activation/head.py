@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
+from mpmath.libmp import from_man_exp
 from sympy import Basic, Expr, Lambda, Piecewise, Rational, S, Symbol
 from sympy.core.function import ArgumentIndexError, DefinedFunction
 
@@ -12,6 +13,8 @@ from symgrad.activation.definition import X
 from symgrad.activation.record import Activation, latex_marks, marks
 from symgrad.errors import DomainError, InputError, LimitError, UnsupportedError
 from symgrad.oracle import digits_of
+from symgrad.rigor import constant, program
+from symgrad.rigor.sharp import sharpened
 
 __all__ = ["Head", "elementary"]
 
@@ -53,6 +56,10 @@ class Head(DefinedFunction):
     @property
     def free_symbols(self) -> set[Basic]:
         return self.activation.free_symbols | self.order.free_symbols | self.z.free_symbols
+
+    @property
+    def is_number(self) -> bool:
+        return self.order.is_Integer and self.z.is_number and not self.activation.free_symbols
 
     # derivatives
 
@@ -115,16 +122,16 @@ class Head(DefinedFunction):
         return self.doit(deep=False)._eval_nseries(x, n, logx, cdir)
 
     def inverse(self, argindex: int = 3) -> Any:
-        """y ↦ the x with g⁽ⁿ⁾(x) = y, where SymPy solves that uniquely."""
+        """y ↦ the x with g⁽ⁿ⁾(x) = y, where there is one in closed form; None otherwise."""
         y = sympy.Dummy("y", real=True)
+        formula = self.elementary_at(X)
+        if formula.args == (X,) and hasattr(formula, "inverse"):
+            return formula.inverse()
         try:
-            found = sympy.solve(self.elementary_at(X) - y, X)
+            found = sympy.solve(formula - y, X)
         except NotImplementedError:
-            found = []
-        if len(found) != 1:
-            name = self.func(*self.args[:2], X)
-            raise UnsupportedError(f"{name} has no unique inverse in closed form")
-        return Lambda(y, found[0])
+            return None
+        return Lambda(y, found[0]) if len(found) == 1 else None
 
     # values
 
@@ -132,11 +139,27 @@ class Head(DefinedFunction):
         if not self.order.is_Integer or self.activation.free_symbols or not self.z.is_number:
             return None
         try:
-            if self.z.is_extended_real:
-                return digits_of(self.elementary_at(X), X, self.z, prec)
-        except (LimitError, DomainError, UnsupportedError):
+            if not self.z.is_extended_real:
+                return self._complex_value(prec)
+            return digits_of(self.elementary_at(X), X, self.z, prec)
+        except LimitError:
+            return self._value_by_jet(prec)
+        except (DomainError, UnsupportedError):
             return None
-        return self._complex_value(prec)
+
+    def _value_by_jet(self, prec: int) -> Expr | None:
+        """From the Taylor coefficients of g, which need no formula of g⁽ⁿ⁾."""
+        n = int(self.order)
+        formula = program(sharpened(self.activation.formula.expr), X)
+        for bits in (prec + 64, 2 * prec + 256, 8 * prec + 1024):
+            value = formula.jet(constant(self.z, bits), n + 1, prec=bits)[n]
+            if value.is_finite() and value.rel_accuracy_bits() > prec + 8:
+                mantissa, exponent = value.mid().man_exp()
+                scaled = from_man_exp(
+                    int(mantissa) * int(sympy.factorial(n)), int(exponent), prec, "n"
+                )
+                return sympy.Float._new(scaled, prec)
+        return None
 
     def _complex_value(self, prec: int) -> Expr | None:
         """By SymPy at a precision that leaves room for what cancels at this argument."""

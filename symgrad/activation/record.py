@@ -176,7 +176,7 @@ class Activation(Expr):
             return g
         if len(z) != 1:
             raise InputError(f"{self.name} is a function of one variable, got {len(z)} arguments")
-        return Head(g, 0, sympy.sympify(z[0], strict=True))
+        return Head(g, 0, argument(z[0]))
 
     def bind(self, **values: Any) -> Activation:
         """The same activation with parameters given: `leaky_relu.bind(alpha=Rational(1, 5))`.
@@ -190,7 +190,8 @@ class Activation(Expr):
                 known = ", ".join(table) or "none"
                 raise InputError(f"{self.name} has no parameter '{key}'; its parameters: {known}")
             value = sympy.sympify(value, strict=True)
-            for assumption, wanted in table[key].assumptions0.items():
+            for assumption in ("positive", "nonnegative", "nonzero", "integer", "real"):
+                wanted = getattr(table[key], f"is_{assumption}")
                 if wanted and getattr(value, f"is_{assumption}", None) is False:
                     raise InputError(f"{self.name} needs a {assumption} {key}, got {value}")
             current[table[key]] = value
@@ -255,7 +256,7 @@ class Derived(Expr):
     def __call__(self, z: Any) -> Expr:
         from symgrad.activation.head import Head
 
-        return Head(self.activation, self.order, sympy.sympify(z, strict=True))
+        return Head(self.activation, self.order, argument(z))
 
     def d(self, n: int | Expr = 1) -> Derived:
         """The n-th derivative of this one."""
@@ -282,6 +283,16 @@ class Derived(Expr):
         form = printer._print(self.activation)
         mark = "′" if printer._use_unicode else "'"
         return prettyForm(f"{form}{marks(self.order, printer._print, mark)}")
+
+
+def argument(z: Any) -> Expr:
+    """What an activation may be applied to; raises `InputError` for the rest."""
+    if isinstance(z, str):
+        raise InputError(f"text is read by symgrad.parse first, got the string {z!r}")
+    found = sympy.sympify(z, strict=True)
+    if not isinstance(found, Expr) or found.is_Matrix:
+        raise InputError(f"an activation is applied to a number or an expression, got {z!r}")
+    return found
 
 
 def marks(n: Expr, show: Any, mark: str = "'") -> str:
