@@ -301,8 +301,8 @@ def _log(value: Expr) -> Expr:
     if value.is_Rational:
         return sympy.log(value)
     root = sympy.sqrtdenest(sympy.sqrt(value))
-    nested = any(p.base.has(sympy.Pow) for p in root.atoms(sympy.Pow) if p.exp.is_Rational)
-    return sympy.log(value) if nested else 2 * sympy.log(root)
+    same_field = root.atoms(sympy.Pow) == value.atoms(sympy.Pow)
+    return 2 * sympy.log(root) if same_field else sympy.log(value)
 
 
 def roots_of(poly: Poly, y: Symbol) -> list[Expr]:

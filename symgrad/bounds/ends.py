@@ -13,7 +13,7 @@ import sympy
 from flint import arb
 from sympy import Expr, Rational, S, Symbol
 
-from symgrad.errors import UndecidedError, UnsupportedError
+from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.expand import Expander
 from symgrad.tails.field import Field, expr
@@ -74,7 +74,12 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
     exp(x)
     """
     place, back = toward_of(end, side)
-    shop, model = _model(f.subs(x, place))
+    try:
+        shop, model = _model(f.subs(x, place))
+    except DomainError as error:
+        raise DomainError(
+            f"{f} is not real, or has a pole, near {x} = {end} ({error}); name another interval"
+        ) from error
     limit = _limit(shop, model)
     if model.is_zero:
         return End(S.Zero, 0, place.subs(_U, 2), S.Zero)
