@@ -31,11 +31,12 @@ _OPERATORS = {
     "in": "∈", "notin": "∉", "cup": "∪", "cap": "∩", "setminus": "∖", "wedge": "∧", "vee": "∨",
     "neg": "¬", "to": "→", "rightarrow": "→", "mapsto": "↦", "Rightarrow": "⇒", "approx": "≈",
     "Leftrightarrow": "⇔", "sim": "∼", "equiv": "≡", "pm": "±", "mid": "|", "vert": "|",
-    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…", "cdots": "⋯",
-    "prime": "′", "circ": "∘", "ll": "≪", "gg": "≫", "langle": "⟨", "rangle": "⟩", "subset": "⊂", "subseteq": "⊆",
-    "forall": "∀", "exists": "∃", "colon": ":", "lVert": "‖", "rVert": "‖", "lvert": "|",
-    "rvert": "|", "{": "{", "}": "}", "|": "‖", "propto": "∝", "bigl": "", "bigr": "", "Bigl": "",
-    "Bigr": "", "displaystyle": "", "limits": "", "big": "", "Big": "", "!": "",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…",
+    "cdots": "⋯", "prime": "′", "circ": "∘", "ll": "≪", "gg": "≫", "langle": "⟨", "rangle": "⟩",
+    "subset": "⊂", "subseteq": "⊆", "forall": "∀", "exists": "∃", "colon": ":", "lVert": "‖",
+    "rVert": "‖", "lvert": "|", "rvert": "|", "{": "{", "}": "}", "|": "‖", "propto": "∝",
+    "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "displaystyle": "", "limits": "", "big": "",
+    "Big": "", "!": "",
 }  # fmt: skip
 _FUNCTIONS = (
     "log ln exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan max min sup inf "
