@@ -56,7 +56,8 @@ class Audit(Shown):
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(
-            f"{self.decided} of {self.points} points decided, {self.seconded} of them by both roads: "
+            f"{self.decided} of {self.points} points decided, "
+            f"{self.seconded} of them by both roads: "
             f"|remainder|/bound is at most {self.worst:.6g}, at x = {self.at!r}."
         )
 
@@ -113,7 +114,8 @@ def _exact(tail: Tail, gap: Expr, n: int, seed: int, most: int) -> Audit:
 
 
 def sample(tail: Tail, n: int, seed: int = 0, bits: int = _BITS) -> np.ndarray:
-    """n floats of `tail.where`: uniform near its end and log-uniform out to the last useful point."""
+    """n floats of `tail.where`: uniform near its end and log-uniform out to the last useful
+    point."""
     rng = np.random.default_rng(seed)
     out = 1.0 if tail.toward is S.Infinity else -1.0
     start = tail.valid_from

@@ -58,7 +58,8 @@ class Beyond:
         return total
 
     def sup(self, m: Monomial) -> arb:
-        """An upper bound of the monomial on [X, oo), by Lemma "monotone ratio"; infinite if unproved."""
+        """An upper bound of the monomial on [X, oo), by Lemma "monotone ratio"; infinite if
+        unproved."""
         if m == UNIT:
             return arb(1)
         found = self._sups.get(m)
@@ -72,7 +73,8 @@ class Beyond:
         return self.sup(self.scale.div(a, b))
 
     def decreases(self, m: Monomial) -> bool:
-        """Whether x d/dx log m ≤ 0 on [X, oo): its leading term, negative, beats the positive ones."""
+        """Whether x d/dx log m ≤ 0 on [X, oo): its leading term, negative, beats the positive
+        ones."""
         terms = self.scale.theta(m)
         if not terms or not self.value(m).is_finite():
             return False

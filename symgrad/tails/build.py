@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -40,20 +41,36 @@ def tail(
 ) -> Tail:
     """f(x) = Σ terms + r(x), |r(x)| ≤ K·growth(x) for every x beyond X, proved.
 
-    f is an activation, `g.d(n)`, a SymPy function or an expression in x; toward is oo or -oo. Without
-    wishes X is the outermost point with a proved K ≤ 2·limsup |r|/growth; `valid_from` asks for the K of
-    one X, `coefficient` for the X of one K. `parameters` gives symbols numbers or intervals (lo, hi), for
-    which K holds uniformly; symbols without either leave the expansion formal, without K.
+    f is an activation, `g.d(n)`, a SymPy function or an expression in x; toward is oo or -oo.
+    Without
+    wishes X is the outermost point with a proved K ≤ 2·limsup |r|/growth; `valid_from` asks for
+    the K of
+    one X, `coefficient` for the X of one K. `parameters` gives symbols numbers or intervals (lo,
+    hi), for which K holds uniformly; symbols without either leave the expansion formal, without K.
 
-    Raises `UndecidedError` where an ordering of terms cannot be decided, `DomainError` where f is not
-    defined near the end, `UnsupportedError` for functions without a germ in this scale.
+    Raises `UndecidedError` where an ordering of terms cannot be decided, `DomainError` where f is
+    not defined near the end, `UnsupportedError` for functions without a germ in this scale.
 
     >>> from sympy import Symbol, exp
     >>> x = Symbol("x", real=True)
     >>> print(tail(1 / (1 + exp(-x)), terms=2))
         f(x) = 1 - exp(-x) + B(exp(-2*x), x in R)
     """
-    wishes = {"valid_from": valid_from, "coefficient": coefficient, "parameters": parameters}
+    given = tuple(sorted((parameters or {}).items(), key=str))
+    return _tail(f, toward, terms, valid_from, coefficient, given, x)
+
+
+@lru_cache(maxsize=512)
+def _tail(
+    f: Any,
+    toward: Any,
+    terms: int,
+    valid_from: Any,
+    coefficient: Any,
+    parameters: tuple[tuple[Symbol, Any], ...],
+    x: Symbol | None,
+) -> Tail:
+    wishes = {"valid_from": valid_from, "coefficient": coefficient, "parameters": dict(parameters)}
     return tail_and_germ(f, toward, terms, x=x, **wishes)[0]
 
 
@@ -81,7 +98,8 @@ def tail_and_germ(
     ]
     numbers, box = _parameters(parameters or {}, u)
     if numbers:
-        u = replace(u, expr=u.expr.subs(numbers), activation=None)
+        expr_given: Any = u.expr.subs(list(numbers.items()))
+        u = replace(u, expr=expr_given, activation=None)
     g = germ(u, end, terms + _SPARE, Field(box))
     return _Statement(u, g, end, terms).tail(*wishes), g
 
@@ -115,7 +133,7 @@ class _Statement:
         self.y = -u.x if self.flip else u.x
         self.head = u.expr if u.name != "f" else sympy.Function("f")(u.x)
 
-    def write(self, e: Expr) -> Expr:
+    def write(self, e: Any) -> Any:
         """An expression in y written in x."""
         return e.xreplace({self.g.scale.x: self.y})
 

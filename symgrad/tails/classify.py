@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from sympy import Expr, S, Symbol
@@ -19,9 +20,11 @@ __all__ = ["TailClass", "classify"]
 class TailClass:
     """f ~ leading; `kind` names the class, the other fields hold its constants where it has them.
 
-    =====================  ==========================================================================
+    =====================
+    ==========================================================================
     kind                   meaning
-    =====================  ==========================================================================
+    =====================
+    ==========================================================================
     zero                   exactly zero from some point on
     double-exponential     |f| = exp(−e^{...}) up to smaller factors
     exponential            f ~ c·x^power·exp(−rate·x^degree + smaller); degree 1 is the plain kind
@@ -30,7 +33,8 @@ class TailClass:
     constant               f → limit ≠ 0
     growing                |f| → oo
     oscillating            f = limit + a wave of at most `amplitude`, no limit
-    =====================  ==========================================================================
+    =====================
+    ==========================================================================
     """
 
     kind: str
@@ -99,7 +103,7 @@ def _oscillating(
 
 def amplitude(wave: Expr, x: Symbol) -> Expr:
     """sup |wave| for a sum of sines and cosines; the sum over its phases where it has several."""
-    by_phase: dict[Expr, list[Expr]] = {}
+    by_phase: dict[Any, list[Expr]] = {}
     for term in sympy.Add.make_args(wave):
         size, waves = term.as_independent(x, as_Add=False)
         phase = waves.args[0] if len(waves.args) == 1 else waves

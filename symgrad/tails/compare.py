@@ -29,7 +29,8 @@ __all__ = ["Comparison", "compare"]
 class Comparison(Shown):
     """f(x)/g(x) = ratio(x)·(1 + θ), |θ| ≤ 1/2 for every x beyond `holds_from`.
 
-    `ratio` is the leading term of f/g (0 where f is exactly zero), `limit` its limit (0, oo, -oo or a
+    `ratio` is the leading term of f/g (0 where f is exactly zero), `limit` its limit (0, oo, -oo
+    or a
     constant), `smaller_from` a point beyond which |f| < |g| is proved, None where there is none.
     """
 
@@ -76,7 +77,8 @@ class Comparison(Shown):
 def compare(f: Any, g: Any, toward: Any = S.Infinity, *, x: Symbol | None = None) -> Comparison:
     """The leading ratio of two tails, with a proved point from which it holds.
 
-    Raises `InputError` where g is exactly zero near the end, `UnsupportedError` where it oscillates.
+    Raises `InputError` where g is exactly zero near the end, `UnsupportedError` where it
+    oscillates.
 
     >>> from sympy import exp, tanh
     >>> z = Symbol("z", real=True)
@@ -86,7 +88,8 @@ def compare(f: Any, g: Any, toward: Any = S.Infinity, *, x: Symbol | None = None
     """
     uf, ug = univariate(f, x), univariate(g, x)
     variable = x or next((u.x for u in (uf, ug) if u.expr.has(u.x)), uf.x)
-    first, second = (u.expr.xreplace({u.x: variable}) for u in (uf, ug))
+    both: Any = [u.expr.xreplace({u.x: variable}) for u in (uf, ug)]
+    first, second = both
     below = tail(second, toward, 1, x=variable)
     if below.tail_class.kind == "zero":
         raise InputError(f"{second} is exactly zero near {toward}: no ratio to compare with")
@@ -142,13 +145,14 @@ def _below_one(g: Germ, K: arb, beyond: Beyond) -> bool:
 def _from(t: Tail, g: Germ, holds: Callable[[Germ, arb, Beyond], bool]) -> Expr | None:
     """A short point, near the outermost, from which the condition is proved."""
     out = 1 if t.toward is S.Infinity else -1
-    K = arb(0) if t.remainder is None else constant(t.remainder.coefficient)
-    start = out * t.valid_from
+    coefficient = t.remainder and t.remainder.coefficient
+    K = arb(0) if coefficient is None else constant(coefficient)
+    start: Any = out * t.valid_from
     if not g.model.terms:
         return t.valid_from
-    low = S.Zero if start is S.NegativeInfinity or start <= 0 else start
+    low: Any = S.Zero if start is S.NegativeInfinity or start <= 0 else start
 
-    def good(point: Rational) -> bool:
+    def good(point: Any) -> bool:
         return holds(g, K, Beyond(g.scale, as_arb(point)))
 
     high = next((p for p in (max(low, Rational(2) ** k) for k in range(-3, 40)) if good(p)), None)

@@ -1,13 +1,15 @@
 """Exact real constants: rationals, and sums of rational multiples of products of atoms.
 
-An atom is anything that is not taken apart: a prime under a root, π, e^w, a parameter, tanh(1), a wave
-sin(x). Products add exponents, so a constant such as (tanh²1 − 1)·√2 multiplies like a polynomial, a
-hundred times faster than the SymPy tree that it prints as.
+An atom is anything that is not taken apart: a prime under a root, π, e^w, a parameter, tanh(1), a
+wave
+sin(x). Products add exponents, so a constant such as (tanh²1 − 1)·√2 multiplies like a polynomial,
+a hundred times faster than the SymPy tree that it prints as.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import sympy
 from flint import fmpq
@@ -64,7 +66,7 @@ class Composite:
 Number = fmpq | Composite
 
 
-def _rational(c: fmpq) -> sympy.Rational:
+def _rational(c: fmpq) -> Any:
     return sympy.Rational(int(c.p), int(c.q))
 
 
@@ -195,14 +197,15 @@ def _sum_of(e: Expr) -> Number:
     return total
 
 
-def _factor(e: Expr) -> Number:
+def _factor(e: Any) -> Number:
     if e.is_Rational or e.is_Float:
         return number(e)
     if e.is_Add:
         return _sum_of(e)
     if isinstance(e, sympy.exp):
         result: Number = ONE
-        for part in sympy.Add.make_args(e.exp.expand()):
+        exponent: Any = e.exp
+        for part in sympy.Add.make_args(exponent.expand()):
             size, rest = part.as_coeff_Mul()
             result = mul(result, _atom(sympy.exp(rest), number(size)))
         return result
@@ -219,7 +222,7 @@ def _factor(e: Expr) -> Number:
     return _atom(base, number(size))
 
 
-def _root(base: sympy.Rational, e: Number) -> Number:
+def _root(base: Any, e: Number) -> Number:
     """A rational power of a positive rational, over primes."""
     result: Number = ONE
     for part, sign in ((base.p, 1), (base.q, -1)):

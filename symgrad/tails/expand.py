@@ -63,7 +63,7 @@ class Expander:
             return ()
         return node.args  # type: ignore[return-value]
 
-    def _expand(self, node: Expr) -> Model:
+    def _expand(self, node: Any) -> Model:
         shop, done = self.shop, self._done
         if not node.has(self.x):
             return shop.constant(number(node))
@@ -95,7 +95,8 @@ class Expander:
     def _branch(self, node: Any) -> Expr:
         """The branch near infinity; that it holds from X on becomes a guard."""
         if isinstance(node, sympy.Piecewise):
-            for part, condition in node.args:
+            pairs: Any = node.args
+            for part, condition in pairs:
                 if self._holds(condition):
                     return part
             raise DomainError(f"no branch of {node} holds near infinity")
@@ -178,9 +179,10 @@ class Expander:
 
     def power(self, f: Model, p: Number) -> Model:
         """f**p with |R_n| ≤ |binom(p, n+1)|·max((1−e)^{p−n−1}, (1+e)^{p−n−1})·|u|^{n+1}."""
-        whole = isinstance(p, fmpq) and p.q == 1
-        if whole and p >= 0 and (p <= 3 or (f.rem is None and len(f.terms) ** int(p.p) < 200)):
-            return self.shop.integer_power(f, int(p.p))
+        n = int(p.p) if isinstance(p, fmpq) and p.q == 1 else None
+        whole = n is not None
+        if n is not None and n >= 0 and (n <= 3 or (f.rem is None and len(f.terms) ** n < 200)):
+            return self.shop.integer_power(f, n)
         if f.is_zero:
             if self.field.sign(p) > 0:
                 return f
@@ -206,7 +208,8 @@ class Expander:
     def _no_waves(self, c: Number) -> None:
         if self.x in expr(c).free_symbols:
             raise UnsupportedError(
-                f"the leading coefficient {c} oscillates without a limit: the function has no germ here"
+                f"the leading coefficient {c} oscillates without a limit: "
+                "the function has no germ here"
             )
 
     def exp(self, f: Model) -> Model:
@@ -353,7 +356,8 @@ class Expander:
     # any analytic function at a finite limit
 
     def finite(self, kind: type, f: Model) -> Model:
-        """F(c + u) by Taylor, the Lagrange coefficient enclosed over |u| ≤ e by a power series of balls."""
+        """F(c + u) by Taylor, the Lagrange coefficient enclosed over |u| ≤ e by a power
+        series of balls."""
         large, c, u = self.parts(f)
         if large:
             raise UnsupportedError(

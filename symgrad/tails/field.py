@@ -56,8 +56,8 @@ class Field:
         asked = what() if callable(what) else what
         names = ", ".join(sorted(map(str, e.free_symbols)))
         raise UndecidedError(
-            f"{asked or 'this tail'} depends on the sign of {e}, which the assumptions on {names} do "
-            f"not decide; assume {e} > 0 or {e} < 0, or give {names} a number or an interval"
+            f"{asked or 'this tail'} depends on the sign of {e}, which the assumptions on {names} "
+            f"do not decide; assume {e} > 0 or {e} < 0, or give {names} a number or an interval"
         )
 
     def is_zero(self, c: Number) -> bool:
@@ -69,7 +69,8 @@ class Field:
         return self.sign(c) == 0
 
     def ball(self, c: Number, prec: int = 64) -> arb:
-        """An enclosure of the constant for all parameters in the box and all values of its waves."""
+        """An enclosure of the constant for all parameters in the box and all values of its
+        waves."""
         if isinstance(c, fmpq):
             with precision(prec):
                 return arb(c)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sympy
 from sympy import Expr, FiniteSet, S, Set, Symbol
@@ -28,7 +29,8 @@ _LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 class Germ:
     """f near one end: y = ±x → oo, the branch that holds for y beyond `start`, and its model.
 
-    `floor` is where the algebra of an exact model is an identity; where the conditions of the pieces
+    `floor` is where the algebra of an exact model is an identity; where the conditions of the
+    pieces
     have no exact roots, `guards` are what an X must satisfy for the branch to hold from X on.
     """
 
@@ -61,7 +63,7 @@ def germ(u: Univariate, toward: Expr, size: int, field: Field) -> Germ:
     y = Symbol(u.x.name, real=True)
     smooth = _derivative(branch, u.x, u.order) if u.activation else branch
     scale = Scale(field, y)
-    inner = smooth.xreplace({u.x: -y if flip else y})
+    inner: Any = smooth.xreplace({u.x: -y if flip else y})
     model, expander = _any_form(scale, inner, size)
     floor = S.NegativeInfinity if expander.depth < 0 else _LOG_POSITIVE[min(expander.depth, 3)]
     whole = len(pieces) == 1
@@ -79,11 +81,12 @@ def _pieces(formula: Expr, x: Symbol) -> tuple[tuple[Set, Expr], ...]:
 def _written(u: Univariate) -> tuple[Expr, int]:
     """The formula whose break points count, and the order of the derivatives in the function.
 
-    For a derivative of an activation it is the activation's own formula: a point where g has a corner
-    is none where g' is asked about.
+    For a derivative of an activation it is the activation's own formula: a point where g has a
+    corner is none where g' is asked about.
     """
     if u.activation is not None:
-        return u.activation.derivative(0).expr.xreplace({X: u.x}), u.order
+        formula: Any = u.activation.derivative(0).expr.xreplace({X: u.x})
+        return formula, u.order
     heads = u.expr.atoms(Head)
     if not heads:
         return elementary(u.expr), 0
@@ -91,8 +94,9 @@ def _written(u: Univariate) -> tuple[Expr, int]:
     return elementary(u.expr.xreplace(plain)), max(int(h.order) for h in plain)
 
 
-def _head(h: Head) -> Expr:
-    """g⁽ⁿ⁾(z) by plain rules where g has no pieces; the derivatives of a factored form expand worse."""
+def _head(h: Head) -> Any:
+    """g⁽ⁿ⁾(z) by plain rules where g has no pieces; the derivatives of a factored form expand
+    worse."""
     formula = h.activation.derivative(0).expr
     if h.order == 0 or is_bent(formula, X):
         return h
@@ -113,8 +117,8 @@ def _end(where: Set, flip: bool) -> tuple[Expr, bool]:
 def _differentiable(u: Univariate, pieces: Sequence[tuple[Set, Expr]], at: Expr) -> bool:
     """Whether the last piece's formula gives the derivative at its end point too.
 
-    So it is where the one-sided derivatives agree, or where the record's convention for the slope at
-    the kink is the one of this side.
+    So it is where the one-sided derivatives agree, or where the record's convention for the slope
+    at the kink is the one of this side.
     """
     if u.activation is None or isinstance(pieces[-2][0], FiniteSet):
         return False
@@ -135,7 +139,7 @@ def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
         return _expanded(scale, e, size)
     except LimitError:
         for rewrite in (sympy.expand, sympy.factor, _expand_and_factor):
-            other = rewrite(e)
+            other: Any = rewrite(e)
             if other != e:
                 try:
                     return _expanded(scale, other, size)
@@ -176,5 +180,5 @@ def _plain(scale: Scale, model: Model) -> Model:
     return Model(terms, model.rem, lambda beyond: beyond.bound(model))
 
 
-def _expand_and_factor(e: Expr) -> Expr:
+def _expand_and_factor(e: Expr) -> Any:
     return sympy.factor(sympy.expand(e))

@@ -1,14 +1,16 @@
 """The constant of a remainder and the place it starts, as narrow as can be proved cheaply.
 
-With q = (f − Σ terms)/growth there are three regions. Beyond a far point X₁ the model with more terms
-bounds q. On [X, X₁] Taylor polynomials with a ball remainder bound it, walked from X₁ outward. Where the
-walk passes every point, the model of q towards the other end closes the line.
+With q = (f − Σ terms)/growth there are three regions. Beyond a far point X₁ the model with more
+terms
+bounds q. On [X, X₁] Taylor polynomials with a ball remainder bound it, walked from X₁ outward.
+Where the walk passes every point, the model of q towards the other end closes the line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from flint import arb, arb_poly, fmpq
@@ -33,12 +35,12 @@ def as_arb(q: Expr) -> arb:
     return arb(fmpq(int(q.p), int(q.q)))  # type: ignore[attr-defined]
 
 
-def short_upper(b: arb, digits: int = 3) -> Rational:
+def short_upper(b: arb, digits: int = 3) -> Any:
     """A decimal of so many digits at least the upper end of b > 0."""
     return short_above(exact(b.upper()), digits)
 
 
-def short_above(q: Rational, digits: int = 3) -> Rational:
+def short_above(q: Any, digits: int = 3) -> Any:
     """The least decimal of so many significant digits that is at least q."""
     if q == 0:
         return S.Zero
@@ -83,8 +85,8 @@ def far_bound(model: Model, n: int, beyond: Beyond) -> arb:
 class Quotient:
     """q = (f − Σ)/growth, enclosed on boxes by Taylor polynomials.
 
-    With growth = P·exp(S), P a product of powers, the enclosed factors are (f − Σ)/P, where zeros and
-    poles at 0 cancel, and exp(−S).
+    With growth = P·exp(S), P a product of powers, the enclosed factors are (f − Σ)/P, where zeros
+    and poles at 0 cancel, and exp(−S).
     """
 
     def __init__(self, scale: Scale, f: Expr, model: Model, n: int) -> None:
@@ -101,7 +103,7 @@ class Quotient:
         self.rest: Program = program(self.rest_expr, x)
         self.factor: Program | None = program(self.factor_expr, x) if growth.exps else None
 
-    def taylor(self, a: Rational, b: Rational, n: int, prec: int) -> Taylor | None:
+    def taylor(self, a: Any, b: Any, n: int, prec: int) -> Taylor | None:
         """q on [a, b]."""
         rest = Taylor.of(self.rest, a, b, n, prec)
         if rest is None or self.factor is None:
@@ -119,7 +121,7 @@ class Taylor:
     noise: arb
 
     @classmethod
-    def of(cls, code: Program, a: Rational, b: Rational, n: int, prec: int) -> Taylor | None:
+    def of(cls, code: Program, a: Any, b: Any, n: int, prec: int) -> Taylor | None:
         with precision(prec):
             half, mid = as_arb((b - a) / 2), as_arb((a + b) / 2)
             point = code.jet(mid, n, prec=prec)
@@ -157,10 +159,9 @@ class Walk:
         self.closed: Rational | None = None
         self.hopeless = False
 
-    def down(
-        self, start: Rational, end: Expr, width: Rational, close: Callable[[Rational], bool]
-    ) -> Rational | Expr:
-        """The outermost point reached from `start` towards `end`; `close(y)` may finish the line."""
+    def down(self, start: Any, end: Any, width: Any, close: Callable[[Any], bool]) -> Any:
+        """The outermost point reached from `start` towards `end`; `close(y)` may finish the
+        line."""
         b, goal = start, Rational(-4)
         while b != end:
             if self.boxes > _BOXES:
@@ -191,7 +192,7 @@ class Walk:
             b = a
         return b
 
-    def _enclose(self, a: Rational, b: Rational) -> tuple[arb_poly | None, Rational]:
+    def _enclose(self, a: Any, b: Any) -> tuple[arb_poly | None, Any]:
         """q((a+b)/2 + s(b−a)/2) for |s| ≤ 1 as a polynomial with balls, None where it is too wide;
         and the factor by which the next box should be longer."""
         self.boxes += 1
@@ -232,7 +233,7 @@ class Walk:
             stack += [(a, mid, depth + 1), (mid, b, depth + 1)]
         return best
 
-    def _cut(self, p: arb_poly, a: Rational, b: Rational) -> Rational:
+    def _cut(self, p: arb_poly, a: Any, b: Any) -> Any:
         """A point of [a, b], near the outermost with |q| ≤ cap on [point, b]."""
         lo, hi = Rational(-1), Rational(1)
         for _ in range(9):
@@ -250,7 +251,7 @@ class Walk:
         return short
 
 
-def _step(share: arb) -> Rational:
+def _step(share: arb) -> Any:
     """The factor of length that brings an error of `share` times the tolerance just below it."""
     if not share > 0:
         return Rational(3, 2)
@@ -258,7 +259,7 @@ def _step(share: arb) -> Rational:
     return Rational(max(20, min(150, int(85 * 2 ** (-bits / _ORDER)))), 100)
 
 
-def _short_between(a: Rational, b: Rational) -> Rational:
+def _short_between(a: Any, b: Any) -> Any:
     """A short decimal in [a, b], close to a."""
     for digits in range(1, 12):
         unit = Rational(1, 10**digits)

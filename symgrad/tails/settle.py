@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from flint import arb
@@ -74,8 +75,8 @@ class Settled:
 def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) -> Settled:
     """K and X for the remainder after n terms, toward y → oo.
 
-    K∞ = |c_n| is the limit superior of |q|. Without wishes, X is the outermost point that is proved to
-    have K ≤ 2K∞. With `start`, K is for that X; with `cap`, X is for that K.
+    K∞ = |c_n| is the limit superior of |q|. Without wishes, X is the outermost point that is
+    proved to have K ≤ 2K∞. With `start`, K is for that X; with `cap`, X is for that K.
     """
     limit = g.scale.field.size(g.model.terms[n][1])
     most = arb.pos_inf() if start is not None else limit * 2
@@ -137,9 +138,10 @@ def _by_model(
     return Settled(_coefficient(g, n, far, limit, cap), first, is_open, first, near, inner)
 
 
-def _rational_below(c: Expr) -> Rational:
+def _rational_below(c: Expr) -> Any:
     """A short rational within 10⁻⁶ below an exact constant."""
-    return Rational(int((constant(c, 128) * 10**6).lower().floor().unique_fmpz()), 10**6)
+    whole: Any = (constant(c, 128) * 10**6).lower().floor().unique_fmpz()
+    return Rational(int(whole), 10**6)
 
 
 def _exact(g: Germ, n: int) -> Expr | None:
@@ -158,14 +160,15 @@ def _coefficient(g: Germ, n: int, size: arb, limit: arb, cap: Expr | None) -> Ex
 
 
 def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:
-    """A point from which on the model itself bounds q: within 5 % of K∞, or as far as q can be computed.
+    """A point from which on the model itself bounds q: within 5 % of K∞, or as far as q can be
+    computed.
 
     Where the growth is steep the point is pulled outward, since boxes would be narrow there.
     """
     best: tuple[Expr, arb, Beyond] | None = None
     enough = (limit * _SLACK).min(most)
     growth = g.model.terms[n][0]
-    starts = [sympy.Integer(k) for k in _STARTS if low.is_infinite or low <= k]
+    starts: list[Any] = [sympy.Integer(k) for k in _STARTS if low.is_infinite or low <= k]
     if low.is_finite and low > 2:
         starts.insert(0, low)
     for start in starts:
@@ -240,7 +243,8 @@ def _close(g: Germ, q: Quotient, b: Rational, walk: Walk) -> bool:
     """Whether the model of q towards −oo keeps |q| below the cap on (−oo, b]."""
     scale = g.scale
     try:
-        model = model_of(scale, (q.rest_expr * q.factor_expr).xreplace({scale.x: -scale.x}), 1)
+        mirrored: Any = (q.rest_expr * q.factor_expr).xreplace({scale.x: -scale.x})
+        model = model_of(scale, mirrored, 1)
     except SymgradError:  # no germ there: the line is then not closed
         return False
     if model.top is not None and scale.sign(model.top) > 0:

@@ -25,7 +25,8 @@ __all__ = ["Remainder", "Tail"]
 class Remainder:
     """|r(x)| ≤ coefficient · growth(x) for every x beyond `valid_from`.
 
-    `coefficient` and `valid_from` are None where a symbol without a number leaves the expansion formal.
+    `coefficient` and `valid_from` are None where a symbol without a number leaves the expansion
+    formal.
     """
 
     coefficient: Expr | None
@@ -92,7 +93,8 @@ class Tail(Shown):
         return region(self.toward, start, False) & self.where
 
     def check(self, n: int = 200, seed: int = 0, bits: int = 10_000) -> Audit:
-        """|f − Σ|/(K·growth) at n points by both oracles: how narrow the bound is, and that it holds.
+        """|f − Σ|/(K·growth) at n points by both oracles: how narrow the bound is, and that it
+        holds.
 
         Points run out to where the values need `bits` bits of working precision.
         """
@@ -147,7 +149,8 @@ class Expansion(Expr):
     is_commutative = True
 
     def doit(self, **hints: Any) -> Expr:
-        return sympy.Add(*self.args)
+        parts: Any = self.args
+        return sympy.Add(*parts)
 
     def _sympystr(self, printer: Any) -> str:
         return _joined([printer._print(a) for a in self.args])
@@ -156,7 +159,8 @@ class Expansion(Expr):
         return _joined([printer._print(a) for a in self.args])
 
     def _pretty(self, printer: Any) -> Any:
-        return printer._print(sympy.Add(*self.args, evaluate=False))
+        parts: Any = self.args
+        return printer._print(sympy.Add(*parts, evaluate=False))
 
 
 def _joined(parts: list[str]) -> str:

@@ -75,7 +75,8 @@ def _from_slope(slope: Callable[[Expr, int], Number]) -> Callable[[Expr, int], N
 
 @lru_cache(maxsize=4096)
 def _inverse_quadratic(c: Expr, k: int, sign: int) -> Number:
-    """The coefficients of 1/(1 + sign·y²) at c: (1 + sign c²) s_k + sign(2c s_{k-1} + s_{k-2}) = 0."""
+    """The coefficients of 1/(1 + sign·y²) at c: (1 + sign c²) s_k + sign(2c s_{k-1} +
+    s_{k-2}) = 0."""
     exact = number(c)
     front = add(ONE, mul(fmpq(sign), mul(exact, exact)))
     if front == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ IDS = [f"{g.name}.d{n}{end}" for g, n, end in CASES]
 TERMS = 4
 
 
-@lru_cache(maxsize=None)
+@cache
 def case(g, n, end) -> Tail:
     return tail(g.d(n), ENDS[end], TERMS)
 

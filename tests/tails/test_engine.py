@@ -12,14 +12,35 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import (
-    Abs, E, Interval, Max, Piecewise, Rational, S, Symbol, atan, cos, erf, exp, log, oo, pi, sin,
-    sqrt, symbols, tanh,
+    Abs,
+    E,
+    Interval,
+    Max,
+    Piecewise,
+    Rational,
+    S,
+    Symbol,
+    atan,
+    cos,
+    erf,
+    exp,
+    log,
+    oo,
+    pi,
+    sin,
+    sqrt,
+    symbols,
+    tanh,
 )  # fmt: skip
 
 from symgrad.activation import Activation
 from symgrad.catalogue import activation
 from symgrad.errors import (
-    DomainError, InputError, LimitError, UndecidedError, UnsupportedError,
+    DomainError,
+    InputError,
+    LimitError,
+    UndecidedError,
+    UnsupportedError,
 )  # fmt: skip
 from symgrad.fact import Proved, Undecided
 from symgrad.tails import BTerm, tail

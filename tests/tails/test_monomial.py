@@ -13,10 +13,10 @@ from sympy import Rational, Symbol, exp, log, sqrt
 from symgrad.errors import UndecidedError
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.constants import add, expr, mul, number, power
+from symgrad.tails.expand import Expander
 from symgrad.tails.field import Field
 from symgrad.tails.model import Workshop
-from symgrad.tails.monomial import UNIT, Monomial, Scale, iterated_log, to_expr
-from symgrad.tails.expand import Expander
+from symgrad.tails.monomial import UNIT, Monomial, Scale, iterated_log
 
 x = Symbol("x", real=True)
 SCALE = Scale(Field(), x)
@@ -106,8 +106,8 @@ def test_an_undecided_order_names_the_comparison_and_the_remedy():
 
 CONSTANTS = [
     sqrt(2), sqrt(6) / 3, sympy.pi**2, 1 / sympy.sqrt(sympy.pi), exp(2), exp(Rational(-1, 2)),
-    1 + sympy.E, sympy.tanh(1), sympy.tanh(1) ** 2 - 1, log(3), 2 * sqrt(2) - sqrt(3), Rational(7, 3),
-    1 / (1 + exp(2)), sympy.cbrt(12),
+    1 + sympy.E, sympy.tanh(1), sympy.tanh(1) ** 2 - 1, log(3), 2 * sqrt(2) - sqrt(3), Rational(7,
+    3), 1 / (1 + exp(2)), sympy.cbrt(12),
 ]  # fmt: skip
 
 
