@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, Float, Rational, S
+from sympy import Float, Rational, S
 
 from symgrad import words
 from symgrad.activation import Activation, Head, X
@@ -67,7 +68,7 @@ def differences(g: Activation, n: int) -> tuple[str, ...]:
         with precision(192):
             at = program(Rational(probe)).ball(prec=192)
             claimed = program(g.derivative(n).expr, X).ball(at, prec=192)
-            series = program(g.formula.expr, X).jet(at, n + 1, prec=192)[n] * sympy.factorial(n).p
+            series = program(g.formula.expr, X).jet(at, n + 1, prec=192)[n] * math.factorial(n)
             if claimed.is_finite() and series.is_finite() and not claimed.overlaps(series):
                 wrong.append(f"derivative {n} of {g.name} at {probe}: {claimed} is not {series}")
     return tuple(wrong)
@@ -156,11 +157,10 @@ def _compare(request: Request, options: Mapping[str, Any]) -> Answer:
 
 def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
     """Each activation's derivative in both tails, with sup |g'|, one row each."""
-    known = names(request).functions
     if request["argument"]:
         records = [activation(request, part.strip()) for part in request["argument"].split("|")]
     else:
-        own = [known[name].make for name in request["activations"]]
+        own = [activation(request, name) for name in request["activations"]]
         records = [g for g in (*activations(), *own) if not g.free_symbols]
     rows: list[tuple[Cell, ...]] = []
     wrong: list[str] = []
@@ -178,7 +178,7 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
     return Answer((Table(head, tuple(rows), "Both tails of each derivative"),), failed=tuple(wrong))
 
 
-def _brief(formula: Expr) -> Expr:
+def _brief(formula: Any) -> Any:
     """The formula with rational numbers of many digits as decimals of eight."""
     long = [c for c in formula.atoms(Rational) if max(abs(c.p), c.q) > 10**7]
     return formula.xreplace({c: Float(c, 8) for c in long})

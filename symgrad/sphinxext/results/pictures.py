@@ -107,7 +107,7 @@ _METHODS = {"gradient": GradientDescent, "adagrad": Adagrad, "newton": Newton}
 
 def _descent(request: Request, options: Mapping[str, Any]) -> Drawing:
     f = words.parse(request["argument"], names(request))
-    variables = tuple(sorted(f.free_symbols, key=str))
+    variables: Any = tuple(sorted(f.free_symbols, key=str))
     if len(variables) != 2:
         raise InputError(f"level lines need two variables, got {len(variables)} in {text(f)}")
     start = [Rational(word) for word in options.get("start", ("1", "1"))]
