@@ -127,17 +127,17 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
     if l == depth:
         return _last(chain, start)
     steps: list[Step] = []
-    known: dict[Layer, int] = {}
+    known: set[Layer] = set()
     high, low = S.One, S.One
     end = e_(depth) if chain.layers[-1].skip else delta_(depth)
     for k in range(l, depth + 1):
-        layer = chain.layers[k - 1]
+        layer = chain.layers[k - 1].bare
         if k == depth and not layer.skip:
             high, low = high * Abs(chain.w(k)), low * Abs(chain.w(k))
             continue
         least, most, found = _slopes(layer, start)
         if layer not in known:
-            known[layer] = len(steps)
+            known.add(layer)
             steps += found
         weight = S.One if k == l else Abs(chain.w(k))
         if layer.skip and k > l:
@@ -166,7 +166,7 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
 def _last(chain: Chain, start: Expr | None) -> DeltaBound:
     """δᴸ itself: the residual times the last slope."""
     depth = chain.depth
-    least, most, steps = _slopes(chain.layers[-1], start)
+    least, most, steps = _slopes(chain.layers[-1].bare, start)
     residual = Abs(chain.loss.da.xreplace({real("a"): a_(depth)}))  # type: ignore[arg-type]
     value = Abs(delta_(depth))
     claim: Any = Le(value, residual * most, evaluate=False)
@@ -287,7 +287,7 @@ def threshold(chain: Chain, eps: Any, weight: Any) -> Threshold:
     11
     """
     small, size = exact(eps, "eps"), exact(weight, "the weight")
-    layers = set(chain.layers)
+    layers = {layer.bare for layer in chain.layers}
     if len(layers) > 1 or chain.layers[0].skip:
         raise InputError("the threshold is for chains of equal layers without skip connections")
     if not (small.is_positive and small < 1 and size.is_positive):
@@ -343,7 +343,11 @@ def signal_bound(chain: Chain) -> DeltaBound:
     ):
         raise InputError("this bound is for chains without biases and without skip connections")
     depth = chain.depth
-    steps = [step for layer in dict.fromkeys(chain.layers[:-1]) for step in _contracts(layer)]
+    steps = [
+        step
+        for layer in dict.fromkeys(k.bare for k in chain.layers[:-1])
+        for step in _contracts(layer)
+    ]
     product = Mul(*(chain.w(k + 1) * slope(chain, k) for k in range(1, depth)))
     value, upper_ = Abs(product), Abs(z_(depth) / z_(1))
     claim = Le(value, upper_, evaluate=False)

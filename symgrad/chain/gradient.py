@@ -250,7 +250,7 @@ def _steps(gradient: Gradient) -> list[Step]:
 def _slope_steps(chain: Chain) -> list[Step]:
     """For each activation once: its derivative in elementary functions."""
     steps = []
-    for layer in dict.fromkeys(chain.layers):
+    for layer in dict.fromkeys(layer.bare for layer in chain.layers):
         claim = Eq(layer.g.d(1)(X), layer.formula(1), evaluate=False)
         if any(step.claim == claim for step in steps):
             continue

@@ -226,14 +226,15 @@ def chain_kernel(chain: Chain) -> ChainKernel:
     bodies: list[str] = []
     for layer in chain.layers:
         names = writer.one(layer.g(_T), _T), writer.one(layer.g.d(1)(_T), _T)
-        if layer not in pairs:
-            both = pair_source(layer)
-            pairs[layer] = "None, 0.0"
+        kind = layer.bare
+        if kind not in pairs:
+            both = pair_source(kind)
+            pairs[kind] = "None, 0.0"
             if both is not None:
-                pairs[layer] = f"_both{len(pairs)}, {both[1]!r}"
+                pairs[kind] = f"_both{len(pairs)}, {both[1]!r}"
                 body = "".join(f"    {line}\n" for line in both[0].splitlines())
                 bodies.append(f"\n\ndef _both{len(pairs)}(x, g, d):\n{body}")
-        rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[layer]}),")
+        rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[kind]}),")
     cost, slope = (writer.write(elementary(c)) for c in (chain.loss.formula, chain.loss.da))
     text = files("symgrad.chain").joinpath("batch.py").read_text("utf-8")
     parts = [
@@ -289,7 +290,7 @@ def _error(chain: Chain, a: Any, d: Any, w: Any, b: Any, y: Any, e: Any) -> NDAr
     depth, spread = chain.depth, np.zeros(a.shape[1])
     own = np.empty(d.shape)
     for l, layer in enumerate(chain.layers):
-        curve, ratio, vanishes = _constants(layer)
+        curve, ratio, vanishes = _constants(layer.bare)
         product = w[l] * a[l]
         z = product if b[l] is None else product + b[l]
         shift = np.abs(w[l]) * spread + _U * (np.abs(product) + np.abs(z))

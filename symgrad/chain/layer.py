@@ -50,6 +50,11 @@ class Layer:
         return self.activation
 
     @property
+    def bare(self) -> Layer:
+        """The layer without its numbers: what layers with the same g and skip share."""
+        return Layer(self.g, skip=self.skip)
+
+    @property
     def has_bias(self) -> bool:
         """Whether the layer has a bias at all, given or not."""
         return self.bias is not False
