@@ -52,7 +52,8 @@ def line(text: str) -> Callable[[Any], Any]:
 def build(source: str, name: str) -> dict[str, Any]:
     """The namespace after running a source that this room has written."""
     space: dict[str, Any] = {
-        "np": np, "exp_square": runtime.exp_square,
+        "np": np,
+        "exp_square": runtime.exp_square,
         "inf": math.inf,
         "nan": math.nan,
         "__name__": f"symgrad_kernel_{name}",
@@ -108,7 +109,8 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
     if isinstance(method, Laurent):
         terms = ", ".join(map(number, method.coefficients))
         return [
-            f"{name} = Laurent({method.power}, ({terms},), {number(method.low)}, {number(method.last)})"
+            f"{name} = Laurent({method.power}, ({terms},),",
+            f"    low={number(method.low)}, last={number(method.last)})",
         ], name
     if isinstance(method, float):
         return [], number(method)

@@ -1,8 +1,9 @@
 """Cells of a grid: an interval, its centre, and a short polynomial with the rounding bound it has.
 
-A cell about a zero r of multiplicity m has r as its centre (in two floats) and no terms below t^m, so
-that the relative error stays small up to the zero. The polynomial interpolates the Taylor series at
-Chebyshev nodes (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2); the
+A cell about a zero r of multiplicity m has r as its centre (in two floats) and no terms below
+t^m, so that the relative error stays small up to the zero. The polynomial interpolates the Taylor
+series at Chebyshev nodes (Trefethen 2013, Approximation Theory and Approximation Practice, theorem
+8.2); the
 rounding bound is the running error analysis of Horner's rule (Higham 2002, section 5.1).
 """
 
@@ -18,7 +19,16 @@ import numpy as np
 from flint import arb, arb_poly
 
 from symgrad.kernels.runtime import Pieces
-from symgrad.kernels.smooth import BITS, TERMS, Smooth, as_float, log2_abs, shifted, tilted, zeros_near
+from symgrad.kernels.smooth import (
+    BITS,
+    TERMS,
+    Smooth,
+    as_float,
+    log2_abs,
+    shifted,
+    tilted,
+    zeros_near,
+)
 from symgrad.rigor import precision
 
 __all__ = ["Cell", "Grid", "cell", "rounding", "table"]
@@ -74,7 +84,7 @@ class Cell:
     sizes: tuple[float, ...]
 
     def degree(self, eps: float) -> int:
-        """The least degree of a polynomial interpolant within eps, by the Chebyshev tails; TERMS if none."""
+        """The least degree of an interpolant within eps, by the Chebyshev tails; TERMS if none."""
         if not self.sizes:
             return TERMS
         tails = np.asarray(self.sizes) @ _tails()
@@ -99,7 +109,7 @@ class Cell:
         return [shift + half * math.cos((2 * j + 1) * math.pi / (2 * n + 2)) for j in range(n + 1)]
 
     def coefficients(self, degree: int, scale: int = 0) -> list[arb]:
-        """Monomial coefficients, all `degree` + 1, of t^order times the interpolant, times 2^(−scale)."""
+        """The degree + 1 coefficients of t^order times the interpolant, times 2^(−scale)."""
         with precision(BITS):
             n = degree - self.order
             nodes = self._nodes(n)
@@ -129,7 +139,8 @@ def _tails() -> np.ndarray[Any, Any]:
 def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
     """The cell [low, high] of f; None where no Taylor series is good on it.
 
-    With `tilt`, exp(slope·t) is taken out, with a slope near f'/f of so few bits that slope·t is exact.
+    With `tilt`, exp(slope·t) is taken out, with a slope near f'/f of so few bits
+    that slope·t is exact.
     """
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
@@ -146,9 +157,7 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
     return made
 
 
-def _cell(
-    series: Sequence[arb], slope: float, low: float, high: float, span: float = 6
-) -> Cell:
+def _cell(series: Sequence[arb], slope: float, low: float, high: float, span: float = 6) -> Cell:
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         if slope:
@@ -236,7 +245,10 @@ def table(
 
 def rounding(p: Pieces, cells: Sequence[Cell]) -> float:
     """A bound for the rounding errors of `pieces`, in ulp, at nine points of each cell."""
-    u = 2.0**-53
+
+    def half(z: Any) -> Any:
+        return np.where(z == 0, 0.0, 0.5 * np.spacing(np.abs(z)))
+
     cells = [*cells, *cells[-2:]] if p.sides == 2 else cells
     low = np.array([c.low for c in cells])
     high = np.array([c.high for c in cells])
@@ -244,18 +256,21 @@ def rounding(p: Pieces, cells: Sequence[Cell]) -> float:
     for share in (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0):
         t = low + (high - low) * share - p.centre
         r = p.rows[-1].copy()
-        error = u * np.abs(r)
+        error = half(r)
         for k in range(len(p.rows) - 2, 0, -1):
-            product = r * t
-            r = product + p.rows[k]
-            error = np.abs(t) * error + u * (np.abs(product) + np.abs(p.rows[k]) + np.abs(r))
+            c, product = p.rows[k], r * t
+            r = product + c
+            added = np.where((c == 0) | (product == 0), 0.0, half(r))
+            error = np.abs(t) * error + half(product) + half(c) + added
         product = r * t
         small = product + p.constant_low
         value = small + p.rows[0]
-        # the subtraction x − centre may round: by half an ulp of t
-        error = np.abs(t) * error + u * (2 * np.abs(product) + np.abs(small) + np.abs(value))
+        # t itself is rounded where x − centre is not exact or the centre has a low part
+        error = np.abs(t) * error + half(product) + np.abs(r) * half(t)
+        error += np.where(p.constant_low == 0, 0.0, half(small))
+        error += np.where(p.rows[0] == 0, 0.0, half(value))
         if p.slope is not None:
-            error += u * (2.1 + 2 * np.abs(p.slope * t) * 0) * np.abs(value)
-        ratio = np.where(value != 0, error / np.maximum(np.spacing(np.abs(value)), 5e-324), 0.0)
+            error += 2.1 * half(value)  # the exponential to 0.55 ulp, and the product with it
+        ratio = np.where(value != 0, error / np.maximum(2 * half(value), 5e-324), 0.0)
         worst = max(worst, float(np.max(ratio)))
     return worst

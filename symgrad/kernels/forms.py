@@ -1,7 +1,7 @@
 """An elementary expression as one line of NumPy, with the stable word where there is one.
 
-`exp(u) − 1` becomes `expm1(u)`, `log(1 + u)` becomes `log1p(u)`, p/q times u becomes one product and
-one division. Whether the line is accurate enough is measured, not assumed (see `regimes`).
+`exp(u) − 1` becomes `expm1(u)`, `log(1 + u)` becomes `log1p(u)`, p/q times u one product and one
+division. Whether the line is accurate enough is measured, not assumed (see `regimes`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sympy.simplify.fu import TR7, TR8
 
 from symgrad.rigor import constant
 
-__all__ = ["candidates", "outward", "literal", "numpy_line"]
+__all__ = ["candidates", "literal", "numpy_line", "outward"]
 
 _FUNCTIONS: dict[type, str] = {
     sympy.exp: "np.exp", sympy.log: "np.log", sympy.sin: "np.sin", sympy.cos: "np.cos",
@@ -54,7 +54,7 @@ def candidates(expr: Expr, names: dict[Symbol, str]) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line is not None))
 
 
-def outward(expr: Expr, x: Symbol, power: Callable[[Expr], int | None]) -> Expr | None:
+def outward(expr: Expr, x: Symbol, power: Callable[[Any], int | None]) -> Any:
     """log u as a·log|x| + log(u·x^(−a)) where u grows like x^a, so that u may overflow."""
     logs = [e for e in expr.atoms(sympy.log) if e.has(x)]
     table: dict[Any, Any] = {}
@@ -66,11 +66,11 @@ def outward(expr: Expr, x: Symbol, power: Callable[[Expr], int | None]) -> Expr 
     return expr.xreplace(table) if table else None
 
 
-def _one_fraction(expr: Expr) -> Expr | None:
+def _one_fraction(expr: Any) -> Any:
     return sympy.factor(sympy.together(expr)) if sympy.count_ops(expr) < 60 else None
 
 
-def _horner(expr: Expr) -> Expr | None:
+def _horner(expr: Any) -> Any:
     return sympy.horner(expr) if len(expr.free_symbols) == 1 and expr.is_polynomial() else None
 
 
@@ -104,7 +104,8 @@ def _write(e: Any, names: dict[Symbol, str]) -> str:
         inner = _write(e.args[0], names)
         return f"(np.sin({inner}) / {inner})"
     if isinstance(e, sympy.exp):
-        factor, square = e.args[0].as_coeff_Mul()
+        argument: Any = e.args[0]
+        factor, square = argument.as_coeff_Mul()
         if square.is_Pow and square.exp == 2 and square.base in names and abs(factor) in _POWERS:
             return f"exp_square({names[square.base]}, {literal(factor)})"
     word = _FUNCTIONS.get(type(e))
@@ -137,9 +138,10 @@ def _sum(e: Any, names: dict[Symbol, str]) -> str:
     return f"({text})"
 
 
-def _product(e: Any, names: dict[Symbol, str]) -> str:
+def _product(e: Any, names: dict[Any, str]) -> str:
     above: list[str] = []
     below: list[str] = []
+    factor: Any
     for factor in e.args:
         if isinstance(factor, Rational):
             if factor.q == 1:

@@ -140,7 +140,9 @@ class Judge:
                 near = [self.f.value(arb(p) + k, 30) for k in (1, 2)]
             sizes = [as_float(abs(v)) for v in (truth, *near) if v is not None]
             unit = float(np.spacing(max(sizes)))
-            worst = max(worst, abs(float(g) - as_float(truth)) / unit if math.isfinite(g) else math.inf)
+            worst = max(
+                worst, abs(float(g) - as_float(truth)) / unit if math.isfinite(g) else math.inf
+            )
         return worst
 
 

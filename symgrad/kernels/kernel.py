@@ -28,7 +28,7 @@ __all__ = ["Kernel", "lambdify"]
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """|kernel(x) − f(x)| ≤ ulps · ulp(f(x)) at every point tried; `symgrad.check` reports the worst.
+    """|kernel(x) − f(x)| ≤ ulps · ulp(f(x)) at every point tried; `symgrad.check` gives the worst.
 
     Takes scalars, lists and arrays of any shape; float32 and float16 are computed in float64 and
     rounded once, integers give float64, several arguments broadcast.
@@ -67,7 +67,7 @@ class Kernel:
         return _evidence(self)
 
     def export(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write a module with the function `kernel` that needs NumPy alone; the same bytes each time.
+        """Write a module with `kernel` that needs NumPy alone; the same bytes each time.
 
         The file appears whole or not at all.
         """
@@ -131,8 +131,9 @@ def lambdify(args: Any, expr: Any) -> Kernel:
     """A NumPy function x ↦ expr that is accurate on the whole floating-point line.
 
     Called like `sympy.lambdify`: `args` is a symbol or a sequence of symbols, `expr` an expression
-    (or activation, derivative, or a list of expressions: then a list comes back). Raises `InputError`
-    for free symbols that are no arguments, `UnsupportedError` where no accurate method is found.
+    (or activation, derivative, or a list of expressions: then a list comes back). Raises
+    `InputError` for free symbols that are no arguments, `UnsupportedError` where no accurate method
+    is found.
 
     >>> from sympy import Symbol, tanh
     >>> x = Symbol("x", real=True)
@@ -166,7 +167,7 @@ def lambdify(args: Any, expr: Any) -> Kernel:
 
 def _arguments(args: Any) -> tuple[Symbol, ...]:
     given: Iterable[Any] = args if isinstance(args, (list, tuple, sympy.Tuple)) else [args]
-    names = tuple(given)
+    names: tuple[Any, ...] = tuple(given)
     if not names:
         raise InputError("a kernel has at least one argument")
     for s in names:

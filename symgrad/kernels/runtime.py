@@ -105,7 +105,7 @@ def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
 
 
 def laurent(x: Any, out: Any, p: Laurent) -> None:
-    """Horner's rule in 1/x, then the power factor by factor: the last one alone leaves the range."""
+    """Horner's rule in 1/x, then factor by factor: the last product alone leaves the range."""
     w = 1.0 / x
     coefficients = p.coefficients
     out[...] = coefficients[-1]

@@ -1,4 +1,4 @@
-"""A smooth function on balls, at the precision that each point needs: values, Taylor series, zeros."""
+"""A smooth function on balls, at the precision each point needs: values, Taylor series, zeros."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from sympy import Expr, Symbol
 
 from symgrad.rigor import Program, precision, program
 
-__all__ = ["BITS", "TERMS", "Smooth", "as_float", "floor_log2", "log2_abs", "shifted",
-    "tilted", "zeros_near"]
+__all__ = [
+    "BITS",
+    "TERMS",
+    "Smooth",
+    "as_float",
+    "floor_log2",
+    "log2_abs",
+    "shifted",
+    "tilted",
+    "zeros_near",
+]
 
 BITS = 160
 """Working bits of the fits: 100 more than a float needs, for what cancels in them."""
@@ -89,7 +98,7 @@ class Smooth:
         return None
 
     def series(self, at: arb, reach: arb) -> list[arb] | None:
-        """Taylor coefficients of f(at + t) in t, good for |t| ≤ reach; None where there are none."""
+        """Taylor coefficients of f(at + t) in t, good for |t| ≤ reach; None if there are none."""
         work = self.work
         while work <= _MAX_BITS:
             jet = self.program.jet(at, TERMS, prec=work)
@@ -153,7 +162,7 @@ def zeros_near(series: Sequence[arb], reach: arb) -> list[tuple[arb, int]]:
 
 
 def _polished(series: Sequence[arb], t: arb, reach: arb) -> tuple[arb, int] | None:
-    """Newton's method on f, f', f'', ...: on f^(m−1) it is quadratic where the zero has multiplicity m."""
+    """Newton's method on f, f', f'', ...: quadratic on f^(m−1) at a zero of multiplicity m."""
     for order in range(6):
         z = _newton(series, t, reach, order)
         if z is None:

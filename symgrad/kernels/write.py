@@ -1,8 +1,8 @@
 """From an expression in several arguments to a module: kernels of one variable, put together.
 
-A part that depends on one argument alone becomes one kernel. What is left is arithmetic on kernels: an
-activation's head, or any function, of a mixed argument is the kernel of that function at the value
-of the argument.
+A part that depends on one argument alone becomes one kernel. What is left is arithmetic on
+kernels: an activation's head, or any function, of a mixed argument is the kernel of that function
+at the value of the argument.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Writer:
         head = [
             f'"""kernel({names}) = {what}'.replace("\\", "\\\\"),
             "",
-            "Made by symgrad; needs NumPy alone. The regimes are below, each with the reason for it.",
+            "Made by symgrad; needs NumPy alone. Each regime says below why it is there.",
             '"""',
             "",
             emit.runtime_source(),
@@ -159,8 +159,9 @@ class Writer:
             for v in values[1:]:
                 text = f"{word}({text}, {v})"
             return text
+        inner: Any
         (inner,) = parts
-        f = (
+        f: Any = (
             e.xreplace({inner: _T})
             if not isinstance(e, Head)
             else e.func(e.activation, e.order, _T)
@@ -168,7 +169,7 @@ class Writer:
         return f"{self.one(f, _T)}({values[0]})"
 
 
-def smooth_logs(expr: Expr) -> Expr:
+def smooth_logs(expr: Any) -> Any:
     """log|u| as log(u²)/2, which has no piece to solve for."""
     return expr.replace(
         lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.Abs),
