@@ -343,7 +343,8 @@ def _axes() -> Axes:
     with _style():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        figure = Figure(figsize=(6.4, 3.6))
+        figure.subplots_adjust(left=0.12, right=0.98, bottom=0.14, top=0.97)
         return figure.subplots()
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from sympy import Expr, Symbol
+
 from symgrad.check import check
-from symgrad.kernels import lambdify
+from symgrad.kernels import Kernel, lambdify
 from symgrad.render import Block, Listing, Table
 from symgrad.sphinxext.results.reading import Maker, Request, function
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["MAKERS", "abridged", "regimes"]
+__all__ = ["MAKERS", "abridged", "kernel_of", "regimes"]
 
 _NUMBERS = re.compile(r"\s*-?\d[-\d.e+, ]*$")
 _ROW = re.compile(r"\s*(# t\*\*\d+|\[|\],?)$")
+
+
+@lru_cache(maxsize=16)
+def kernel_of(x: Symbol, expr: Expr) -> Kernel:
+    """The kernel of an expression; a page asks for the same one several times."""
+    return lambdify(x, expr)
 
 
 def regimes(source: str) -> list[tuple[str, str]]:
@@ -45,7 +54,7 @@ def abridged(source: str) -> str:
 
 def _kernel(request: Request, options: Mapping[str, Any]) -> Answer:
     f = function(request)
-    kernel = lambdify(f.x, f.expr)
+    kernel = kernel_of(f.x, f.expr)
     blocks: list[Block] = []
     rows = tuple(regimes(kernel.source))
     if rows:

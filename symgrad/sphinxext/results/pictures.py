@@ -14,8 +14,8 @@ from symgrad.activation import univariate
 from symgrad.check import errors_at
 from symgrad.descent import Adagrad, GradientDescent, Newton, trajectory
 from symgrad.errors import InputError
-from symgrad.kernels import lambdify
 from symgrad.render import text
+from symgrad.sphinxext.results.kernels import kernel_of
 from symgrad.sphinxext.results.reading import Maker, Request, activation, function, names
 from symgrad.sphinxext.setting import Answer, Drawing
 from symgrad.tails import tail
@@ -75,8 +75,8 @@ def _tail(request: Request, options: Mapping[str, Any]) -> Drawing:
 def _error(request: Request, options: Mapping[str, Any]) -> Drawing:
     f = function(request)
     low, high = _range(options, "-40", "40")
-    kernel = lambdify(f.x, f.expr)
-    places = np.linspace(float(low), float(high), 1501)
+    kernel = kernel_of(f.x, f.expr)
+    places = np.linspace(float(low), float(high), 801)
     found = errors_at(kernel, places)
     known = np.isfinite(found)
     pairs = list(zip(places[known].tolist(), found[known].tolist(), strict=True))
