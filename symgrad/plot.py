@@ -344,7 +344,7 @@ def _axes() -> Axes:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6.4, 3.6))
-        figure.subplots_adjust(left=0.12, right=0.98, bottom=0.14, top=0.97)
+        figure.subplots_adjust(left=0.12, right=0.965, bottom=0.14, top=0.97)
         return figure.subplots()
 
 
