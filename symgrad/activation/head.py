@@ -127,6 +127,8 @@ class Head(DefinedFunction):
         formula = self.elementary_at(X)
         if formula.args == (X,) and hasattr(formula, "inverse"):
             return formula.inverse()
+        if formula.count(X) != 1:  # solve may give one branch of several
+            return None
         try:
             found = sympy.solve(formula - y, X)
         except NotImplementedError:
