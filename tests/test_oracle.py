@@ -129,8 +129,17 @@ def test_rounding_of_fractions_is_pythons_division(p, q):
     assert round_fraction(Fraction(p, q), FLOAT64) == p / q
 
 
+def _signed(pair: tuple[int, int]) -> int:
+    seed, sign = pair
+    return sign * (2**89 + (seed * 0x9E3779B97F4A7C15F39CC060) % 2**89)
+
+
+# Integers that Hypothesis draws have few bits: most of these have 90, or are next to 2^n.
 EXACT = st.tuples(
-    st.integers(-(2**90), 2**90).filter(bool),
+    st.one_of(
+        st.tuples(st.integers(1, 2**64), st.sampled_from([1, -1])).map(_signed),
+        st.sampled_from([1, -1, 3, 2**90 - 1, 1 - 2**90, 2**89 + 1, 2**90 - 2**20]),
+    ),
     st.one_of(st.integers(-1180, -1000), st.integers(-250, 150), st.integers(900, 1100)),
 )
 
@@ -180,6 +189,15 @@ def test_ulp_is_the_distance_from_the_real_value(fmt, part, steps):
 def _floor_log2(size: Fraction) -> int:
     n = size.numerator.bit_length() - size.denominator.bit_length()
     return n if Fraction(2) ** n <= size else n - 1
+
+
+def test_just_below_a_power_of_two_the_spacing_is_the_finer_one():
+    values = Values.empty(1, 100)
+    values.put_exact(0, 2**90 - 1, -90)
+    assert values.hi[0] == 1 - 2.0**-53
+    values.hi[0], values.lo[0], values.exp[0] = 0.5, -(2.0**-91), 1
+    assert values.exponent()[0] == -1
+    assert ulps([1 + 2.0**-52], values, FLOAT64)[0] == pytest.approx(2)
 
 
 def test_ulp_of_what_is_no_number():
@@ -462,6 +480,25 @@ def test_pieces_tell_the_error_of_any_float(name):
                 seen += len(gap)
             assert at == high
     assert seen > 35
+
+
+@pytest.mark.parametrize(
+    "expr", [pi * x + sqrt(2), (pi * x**3 - 7 * x + sqrt(3) * x**2) / 3, FUNCTIONS["sigmoid'"]]
+)
+def test_the_bound_of_a_piece_holds_and_needs_its_roundings(expr):
+    needed = False
+    for binade in (120, 127, 128):
+        for piece in list(pieces(expr, x, FLOAT32, binade << 23, (binade + 1) << 23))[:3]:
+            place = np.random.default_rng(0).integers(piece.low, piece.high, 200)
+            t = FLOAT32.at(place).astype(float)
+            true, got = arb_values(expr, [x], [t]), blocks._horner(piece, t)
+            unit = Fraction(2) ** piece.exp
+            gaps = [abs(Fraction(float(g)) - true.fraction(k) / unit) for k, g in enumerate(got)]
+            assert max(gaps) <= piece.error
+            terms = len(piece.coefficients)
+            roundings = (2 * terms + 2) * 2.0**-53 * 1.01 * sum(map(abs, piece.coefficients))
+            needed |= max(gaps) > piece.error - roundings
+    assert needed
 
 
 def test_a_piece_with_a_wrong_coefficient_is_seen():

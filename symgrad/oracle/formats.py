@@ -250,10 +250,9 @@ def rounded(values: Values, fmt: Format) -> tuple[Floats, NDArray[np.bool_]]:
         rest = (hi - n) + lo
         doubt = np.abs(np.abs(rest) - 0.5) <= 2.0**-36
         up, down = rest > 0.5, rest < -0.5
-        odd = np.fmod(n, 2.0) != 0
-        up |= doubt & odd & (rest > 0)
-        down |= doubt & odd & (rest < 0)
-        n = n + np.where(doubt & ~odd, 0.0, up * 1.0 - down * 1.0)
+        even = np.fmod(n, 2.0) == 0
+        up, down = up | (doubt & (rest > 0)), down | (doubt & (rest < 0))
+        n = n + np.where(doubt & even, 0.0, up * 1.0 - down * 1.0)
         near = np.copysign(np.ldexp(n, q), values.hi)
         near = np.where(np.abs(near) > fmt.largest, np.copysign(np.inf, near), near)
     finite = values.kind == Kind.FINITE
