@@ -235,9 +235,7 @@ def wave_zeros(p: Expr, x: Symbol, lo: Expr, hi: Expr) -> tuple[Expr, ...]:
     return tuple(c for k in range(int(first), int(last) + 1) if vanishes(p, x, c := k * step))
 
 
-def touching_points(
-    p: Expr, x: Symbol, boxes: tuple[tuple[arb, arb], ...]
-) -> tuple[Expr, ...]:
+def touching_points(p: Expr, x: Symbol, boxes: tuple[tuple[arb, arb], ...]) -> tuple[Expr, ...]:
     """Exact points in the boxes where p may touch zero: the exact zeros of p', and simple numbers.
 
     They are guesses; only what Taylor's theorem proves at them counts.

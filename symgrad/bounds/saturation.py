@@ -169,7 +169,7 @@ def saturation(
     >>> from symgrad.catalogue import activation
     >>> found = saturation(activation("sigmoid"), Rational(1, 16))
     >>> found.value, found.law
-    (log(4*sqrt(3) + 7), log(1/epsilon))
+    (2*log(sqrt(3) + 2), log(1/epsilon))
     """
     end = sympy.sympify(toward, strict=True)
     small = sympy.sympify(eps, strict=True)

@@ -137,9 +137,9 @@ def _relations(statement: Basic) -> list[Relational]:
 
 def _without_abs(relation: Relational) -> list[Relational]:
     """|u| ≤ v as u ≤ v and −u ≤ v, or as u² ≤ w² for v = |w|, where u is a wave."""
-    small, large = relation.lts, relation.gts
-    if isinstance(relation, sympy.Eq) or not isinstance(small, sympy.Abs):
+    if isinstance(relation, sympy.Eq) or not isinstance(relation.lts, sympy.Abs):
         return [relation]
+    small, large = relation.lts, relation.gts
     (u,) = small.args
     if not u.atoms(sympy.sin, sympy.cos, sympy.tan):
         return [relation]

@@ -91,12 +91,16 @@ class _Checker:
                 _need(piece is not None, "a piece of the statement is missing")
                 assert piece is not None
                 same = [piece["h"], piece["lo"], piece["hi"]] == [encode(e) for e in (expr, lo, hi)]
-                _need(same and piece["strict"] is strict, f"the piece on ({lo}, {hi}) is another one")
+                _need(
+                    same and piece["strict"] is strict, f"the piece on ({lo}, {hi}) is another one"
+                )
                 self._piece(piece, expr, strict, lo, hi)
                 count += 1
             self._points(h, strict, points)
         _need(next(pieces, None) is None and next(points, None) is None, "pieces of nothing")
-        return Proved(f"certificate: {count} pieces checked by balls, exact algebra and tail models")
+        return Proved(
+            f"certificate: {count} pieces checked by balls, exact algebra and tail models"
+        )
 
     # the statement
 
@@ -107,7 +111,9 @@ class _Checker:
             _need(isinstance(part, (sympy.Le, sympy.Lt, sympy.Ge, sympy.Gt)), f"{part} is no <, <=")
             strict = isinstance(part, (sympy.Lt, sympy.Gt))
             small, large = part.lts, part.gts
-            if isinstance(small, sympy.Abs) and small.args[0].atoms(sympy.sin, sympy.cos, sympy.tan):
+            if isinstance(small, sympy.Abs) and small.args[0].atoms(
+                sympy.sin, sympy.cos, sympy.tan
+            ):
                 (a,) = small.args
                 if isinstance(large, sympy.Abs):
                     gaps.append((large.args[0] ** 2 - a**2, strict))
@@ -209,7 +215,9 @@ class _Checker:
         found = walk.result(start, stop)
         for claim in f["tails"]:
             end = found.signs[0] if claim["end"] == "lo" else found.signs[-1]
-            _need(end == claim["sign"], f"the tail of {p} has another sign than the boxes beside it")
+            _need(
+                end == claim["sign"], f"the tail of {p} has another sign than the boxes beside it"
+            )
         return found
 
     def _tail(self, p: Expr, claim: dict[str, Any], end: Expr) -> Expr:
@@ -275,9 +283,7 @@ class _Walk:
                   f"the test '{row[2]}' on the box at {lo.str(8)}")  # fmt: skip
             self._note(row[3], row[3], None, None)
 
-    def _note(
-        self, left: int, right: int, box: tuple[arb, arb] | None, at: Expr | None
-    ) -> None:
+    def _note(self, left: int, right: int, box: tuple[arb, arb] | None, at: Expr | None) -> None:
         _need(not self.signs or self.signs[-1] == left, "neighbouring boxes differ in sign")
         if not self.signs:
             self.signs.append(left)

@@ -17,7 +17,7 @@ def simplest(lo: Fraction, hi: Fraction) -> Fraction:
     """The rational with the smallest denominator in the open interval (lo, hi) (Stern and Brocot).
 
     >>> simplest(Fraction(31, 10), Fraction(32, 10))
-    Fraction(22, 7)
+    Fraction(19, 6)
     """
     whole = lo.numerator // lo.denominator
     if whole + 1 < hi:

@@ -1,0 +1,442 @@
+"""Inequalities: classical bounds and false neighbours of them, witnesses, certificates."""
+
+from __future__ import annotations
+
+import copy
+import json
+from fractions import Fraction
+
+import mpmath
+import pytest
+import sympy
+from sympy import (
+    Abs,
+    Interval,
+    Le,
+    Max,
+    Rational,
+    Reals,
+    S,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    log,
+    oo,
+    pi,
+    sin,
+    sqrt,
+    tanh,
+)  # fmt: skip
+
+from symgrad.activation import Activation
+from symgrad.catalogue import activation
+from symgrad.codec import encode
+from symgrad.errors import DomainError, InputError
+from symgrad.fact import Proved, Refuted, Undecided
+from symgrad.prove import CertificateError, certificate, dumps, prove, verify
+from symgrad.prove.certificate import digest
+from symgrad.prove.dominance import decreases, dominated
+from symgrad.prove.witness import between, simplest
+from symgrad.rigor.search import Budget
+
+x = Symbol("x", real=True)
+POS, NONNEG = Interval.open(0, oo), Interval(0, oo)
+sigmoid = 1 / (1 + exp(-x))
+softplus = log(1 + exp(x))
+slope = sigmoid * (1 - sigmoid)
+mills = sqrt(pi / 2) * exp(x**2 / 2) * erfc(x / sqrt(2))
+SIGMOID, GELU = activation("sigmoid"), activation("gelu")
+quarter = Rational(1, 4)
+
+TRUE = [
+    # exp and log (Bernoulli's inequality and its relatives; touching at 0 or 1)
+    (exp(x) >= 1 + x, Reals),
+    (log(x) <= x - 1, POS),
+    (log(1 + x) <= x, Interval.open(-1, oo)),
+    (log(1 + x) >= x / (1 + x), Interval.open(-1, oo)),
+    (log(1 + x) >= 2 * x / (2 + x), NONNEG),
+    (x * log(x) >= -exp(-1), POS),
+    (cosh(x) <= exp(x**2 / 2), Reals),
+    (exp(-(x**2)) <= 1 / (1 + x**2), Reals),
+    (exp(-(x**2)) <= cos(x), Interval(0, 1)),
+    # sin and cos
+    (sin(x) <= x, NONNEG),
+    (sin(x) >= x - x**3 / 6, NONNEG),
+    (sin(x) >= 2 * x / pi, Interval(0, pi / 2)),
+    (cos(x) >= 1 - x**2 / 2, Reals),
+    (cos(x) <= 1 - x**2 / 2 + x**4 / 24, Reals),
+    (cos(x) <= 1, Reals),
+    (Abs(sin(x)) <= Abs(x), Reals),
+    (x * (1 - cos(x)) >= 0, NONNEG),
+    (sin(x) / x <= 1, POS),
+    (exp(-x) * sin(x) <= Rational(1, 3), NONNEG),
+    # tanh and atan; equality at 0 or at infinity
+    (tanh(x) <= x, NONNEG),
+    (tanh(x) >= x - x**3 / 3, NONNEG),
+    (tanh(x) >= x / (1 + x), NONNEG),
+    (tanh(x) < 1, Reals),
+    (tanh(x) >= 1 - 2 * exp(-2 * x), Reals),
+    (tanh(x) <= 1 - 2 * exp(-2 * x) + 2 * exp(-4 * x), NONNEG),
+    (atan(x) <= x, NONNEG),
+    (atan(x) >= x / (1 + x**2), NONNEG),
+    (atan(x) >= 3 * x / (1 + 2 * sqrt(1 + x**2)), NONNEG),
+    (atan(x) >= pi / 2 - 1 / x, POS),
+    (atan(x) <= pi / 2 - 1 / x + 1 / (3 * x**3), POS),
+    # Mills' ratio (Gordon 1941, Birnbaum 1942, Sampford 1953) and erf
+    (mills < 1 / x, POS),
+    (mills > x / (1 + x**2), POS),
+    (mills >= 2 / (x + sqrt(x**2 + 4)), POS),
+    (mills < 4 / (3 * x + sqrt(x**2 + 8)), POS),
+    (mills > 1 / x - 1 / x**3, POS),
+    (mills < 1 / x - 1 / x**3 + 3 / x**5, POS),
+    (erf(x) <= 2 * x / sqrt(pi), NONNEG),
+    (erfc(x) <= exp(-(x**2)), NONNEG),
+    (erf(x) ** 2 <= 1 - exp(-4 * x**2 / pi), Reals),
+    (erf(x) ** 2 >= 1 - exp(-(x**2)), Reals),
+    # softplus, sigmoid, activations
+    (softplus >= Max(0, x), Reals),
+    (softplus <= Max(0, x) + log(2), Reals),
+    (softplus >= log(2) + x / 2, Reals),
+    (softplus <= log(2) + x / 2 + x**2 / 8, Reals),
+    (slope <= quarter, Reals),
+    (slope <= exp(-Abs(x)), Reals),
+    (slope >= exp(-Abs(x)) / 4, Reals),
+    (sigmoid <= Rational(1, 2) + x / 4, NONNEG),
+    (SIGMOID(x).diff(x) <= quarter, Reals),
+    (GELU.d(1)(x) <= Rational(113, 100), Reals),
+    (Max(x, 0) <= x**2 + quarter, Reals),
+    (x**4 - 4 * x + 3 >= 0, Reals),
+]  # fmt: skip
+
+FALSE = [
+    # statement, interval, the witness, or None where any rational will do
+    (exp(x) > 1 + x, Reals, S.Zero),
+    (log(x) < x - 1, POS, S.One),
+    (x * log(x) > -exp(-1), POS, exp(-1)),
+    (cos(x) < 1, Reals, 2 * pi),
+    (softplus < Max(0, x) + log(2), Reals, S.Zero),
+    (slope > exp(-Abs(x)) / 4, Reals, S.Zero),
+    (log(1 + x) >= 2 * x / (2 + x), Interval.open(-1, oo), None),
+    (sin(x) >= 2 * x / pi, Interval(0, 2), None),
+    (cos(x) <= Rational(99, 100), Reals, None),
+    (tanh(x) <= x, Reals, None),
+    (tanh(x) <= 1 - 2 * exp(-2 * x), Reals, None),
+    (tanh(x) >= x - x**3 / 4, NONNEG, None),
+    (atan(x) <= pi * x / (2 * (1 + x)), POS, None),
+    (mills <= 2 / (x + sqrt(x**2 + 3)), POS, None),
+    (mills < 1 / x - 1 / x**3, POS, None),
+    (softplus <= log(2) + x / 2 + x**2 / 9, Reals, None),
+    (sigmoid <= Rational(1, 2) + x / 4, Reals, None),
+    (erfc(x) <= exp(-(x**2)), Reals, None),
+    (exp(-(x**2)) <= cos(x), Interval(0, Rational(3, 2)), None),
+    (cosh(x) <= exp(x**2 / 3), Reals, None),
+    (x**4 - 4 * x + 2 >= 0, Reals, None),
+    (GELU.d(1)(x) <= Rational(112, 100), Reals, None),
+    (GELU.d(1)(x) <= Rational(1128904145, 10**9), Reals, None),
+    (Max(x, 0) <= x**2, Reals, None),
+    (exp(-x) * sin(x) <= Rational(32, 100), NONNEG, None),
+]  # fmt: skip
+
+
+def holds_at(statement: sympy.Basic, at: sympy.Expr, digits: int = 60) -> bool:
+    """The statement at one point by mpmath, with equality told from inequality by 40 digits."""
+    with mpmath.workdps(digits):
+        sides = [sympy.lambdify(x, s.doit(), "mpmath") for s in (statement.lts, statement.gts)]
+        small, large = (side(mpmath.mpf(str(sympy.N(at, digits)))) for side in sides)
+        gap = large - small
+        tiny = mpmath.mpf(10) ** -40 * (1 + abs(small))
+        strict = isinstance(statement, (sympy.Lt, sympy.Gt))
+        return gap > tiny if strict else gap >= -tiny
+
+
+def grid(on: sympy.Set) -> list[sympy.Expr]:
+    lo, hi = (S(-8) if on is Reals or on.inf == -oo else on.inf), (S(8) if on is Reals else on.sup)
+    hi = S(8) if hi == oo else hi
+    return [lo + (hi - lo) * Rational(2 * k + 1, 48) for k in range(24)]
+
+
+@pytest.mark.parametrize(("statement", "on"), TRUE, ids=[str(s) for s, _ in TRUE])
+def test_true_statements_are_proved_and_their_certificates_hold(statement, on):
+    found = prove(statement, x, on)
+    assert isinstance(found.verdict, Proved)
+    assert all(holds_at(statement, p) for p in grid(on))
+    assert verify(dumps(found)).by.startswith("certificate")
+
+
+@pytest.mark.parametrize(("statement", "on", "at"), FALSE, ids=[str(f[0]) for f in FALSE])
+def test_false_statements_have_a_witness(statement, on, at):
+    verdict = prove(statement, x, on).verdict
+    assert isinstance(verdict, Refuted)
+    assert on.contains(verdict.at) == True  # noqa: E712
+    if at is None:
+        assert verdict.at.is_Rational
+        assert not holds_at(statement, verdict.at)
+    else:
+        assert verdict.at == at
+        assert not holds_at(statement, at)
+
+
+def test_both_kinds_are_many():
+    assert len(TRUE) + len(FALSE) >= 50
+    assert len(FALSE) >= 20
+
+
+def test_a_chain_and_an_equality():
+    chain = sympy.And(x / (1 + x**2) <= atan(x), atan(x) <= x)
+    found = prove(chain, x, NONNEG)
+    assert isinstance(found.verdict, Proved)
+    assert verify(certificate(found))
+    assert isinstance(prove(chain, x).verdict, Refuted)
+    same = sympy.Eq(sigmoid.subs(x, -x), 1 - sigmoid, evaluate=False)
+    assert isinstance(prove(same, x).verdict, Proved)
+    wrong = prove(sympy.Eq(sin(x), x, evaluate=False), x, Interval(0, 1)).verdict
+    assert isinstance(wrong, Refuted)
+    assert sin(wrong.at) != wrong.at
+
+
+def test_an_isolated_zero_is_a_witness():
+    # exp(x) − x − 2 = 0 at a number without radicals; strictness of its square fails only there.
+    p = (exp(x) - x - 2) ** 2 * (x**2 + 1)
+    verdict = prove(exp(x) - x - 2 > 0, x, Interval(1, 3)).verdict
+    assert isinstance(verdict, Refuted)
+    assert verdict.at.is_Rational
+    assert sympy.N(exp(verdict.at) - verdict.at - 2) < 0
+    verdict = prove(sympy.Gt(p, 0), x, Interval(1, 3)).verdict
+    assert isinstance(verdict, Refuted)
+    with mpmath.workdps(40):
+        root = mpmath.findroot(lambda t: mpmath.exp(t) - t - 2, 1.14)
+        assert abs(mpmath.mpf(str(verdict.at.n(35))) - root) < mpmath.mpf(10) ** -30
+
+
+def test_kinks_are_left_out():
+    relu = activation("relu")
+    assert isinstance(prove(relu.d(1)(x) <= 1, x).verdict, Proved)
+    assert isinstance(prove(sympy.Ge(relu.d(1)(x), 0, evaluate=False), x).verdict, Proved)
+    assert isinstance(prove(relu.d(1)(x) < 1, x).verdict, Refuted)
+
+
+def test_a_users_own_activation():
+    mine = Activation.from_expr("mine", x * exp(-(x**2)), x)
+    assert isinstance(prove(Abs(mine.d(1)(x)) <= 1, x).verdict, Proved)
+    assert isinstance(prove(mine.d(1)(x) >= -Rational(44, 100), x).verdict, Refuted)
+
+
+def test_bad_input_is_one_error_that_says_where():
+    a = Symbol("a", real=True)
+    with pytest.raises(InputError, match="a, x"):
+        prove(exp(a * x) >= 1)
+    with pytest.raises(InputError, match="a beside x"):
+        prove(exp(a * x) >= 1, x)
+    with pytest.raises(DomainError, match="pole at x = 0"):
+        prove(1 / x <= 5, x, Interval(-1, 1))
+    with pytest.raises(DomainError, match="not real"):
+        prove(sqrt(x) <= 1 + x, x, Interval(-1, 1))
+    with pytest.raises(DomainError, match="not real"):
+        prove(log(x - 1) <= x, x, POS)
+    with pytest.raises(InputError, match="evaluated the statement"):
+        prove(exp(x) > 0)
+    with pytest.raises(InputError, match="parse_statement"):
+        prove("exp(x) >= 1 + x")
+    with pytest.raises(InputError, match="prove takes"):
+        prove(sympy.Ne(exp(x), x), x)
+
+
+def test_a_budget_and_what_it_leaves_open():
+    statement = GELU.d(1)(x) <= Rational(113, 100)
+    part = prove(statement, x, budget=Budget(boxes=4))
+    assert isinstance(part.verdict, Undecided)
+    assert part.open
+    assert "4 boxes" in part.verdict.why
+    whole = part.resume()
+    assert isinstance(whole.verdict, Proved)
+    assert verify(dumps(whole))
+    with pytest.raises(NotImplementedError, match="only a proved"):
+        certificate(part)
+
+
+def test_interruption_is_undecided_and_resumable():
+    calls = []
+
+    def stop(done: int, waiting: int) -> None:
+        calls.append(done)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    statement = Le(sin(40 * x) * exp(-x / 200), Rational(99, 100), evaluate=False)
+    part = prove(statement, x, Interval(0, 6), budget=Budget(progress=stop))
+    assert calls
+    assert isinstance(part.verdict, Undecided)
+    assert "interrupted" in part.verdict.why
+    assert part.open
+    assert not isinstance(part.resume().verdict, Undecided)
+
+
+def test_the_document_names_the_verdict():
+    assert "Proved" in str(prove(exp(x) >= 1 + x, x))
+    assert "Refuted" in str(prove(exp(x) > 1 + x, x))
+    assert prove(tanh(x) <= x, x, NONNEG)._repr_html_()
+
+
+# certificates
+
+
+@pytest.fixture(scope="module")
+def good():
+    return certificate(prove(mills < 1 / x, x, POS))
+
+
+@pytest.fixture(scope="module")
+def touching():
+    return certificate(prove(tanh(x) <= x, x, NONNEG))
+
+
+def test_a_certificate_survives_json(good):
+    assert verify(json.loads(json.dumps(good)))
+
+
+def test_any_changed_digit_is_refused(touching):
+    text = json.dumps(touching)
+    places = [k for k, c in enumerate(text) if c.isdigit()]
+    assert len(places) > 50
+    for k in places[:: max(1, len(places) // 60)]:
+        changed = text[:k] + str((int(text[k]) + 1) % 10) + text[k + 1 :]
+        with pytest.raises(CertificateError):
+            verify(changed)
+
+
+def claims(tree, path=()):
+    """Every number, sign and word of a certificate, by its path."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key not in ("digest", "format"):
+                yield from claims(value, (*path, key))
+    elif isinstance(tree, list):
+        for k, value in enumerate(tree):
+            yield from claims(value, (*path, k))
+    else:
+        yield path, tree
+
+
+def changed(tree, path, value):
+    copied = copy.deepcopy(tree)
+    place = copied
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    copied["digest"] = digest(copied)
+    return copied
+
+
+def boxes_of(tree):
+    return [
+        (("pieces", i, "factors", j, "boxes"), f["boxes"])
+        for i, piece in enumerate(tree["pieces"])
+        for j, f in enumerate(piece["factors"])
+        if f.get("boxes")
+    ]
+
+
+def test_wrong_claims_are_refused_with_a_right_digest(good, touching):
+    """The digest is made anew each time: the checks themselves refuse."""
+    refused = 0
+    for tree in (good, touching):
+        (path, boxes), *_ = boxes_of(tree)
+        middle = len(boxes) // 2
+        row = boxes[middle]
+        wrong = [
+            (path, boxes[:middle] + boxes[middle + 1 :]),  # a gap
+            (path, boxes[1:]),  # does not reach the start
+            (path, boxes[:-1]),  # does not reach the tail
+            ((*path, middle, 3), -row[3]),  # the other sign
+            ((*path, middle, 2), "guess"),  # no such test
+            ((*path, middle, 4), 1),  # no precision
+            ((*path, middle, 4), 10**9),  # too many bits
+            ((*path, middle, 1), row[0]),  # an empty box
+        ]
+        for where, value in wrong:
+            with pytest.raises(CertificateError):
+                verify(changed(tree, where, value))
+            refused += 1
+    assert refused == 16
+
+
+def test_wrong_tails_touching_points_and_factors_are_refused(good, touching):
+    base = ("pieces", 0, "factors")
+    with_tail = next(j for j, f in enumerate(good["pieces"][0]["factors"]) if f.get("tails"))
+    tail = (*base, with_tail, "tails", 0)
+    claim = good["pieces"][0]["factors"][with_tail]["tails"][0]
+    assert claim["coefficient"] is not None
+    for key, value in (
+        ("sign", -claim["sign"]),
+        ("coefficient", ["Rational", "1", "1000000"]),
+        ("from", ["Rational", "1", "2"]),
+        ("terms", [*claim["terms"], claim["terms"][0]]),
+        ("growth", claim["terms"][0]),
+        ("x", ["Mul", ["Integer", "-1"], claim["u"]]),
+    ):
+        with pytest.raises(CertificateError):
+            verify(changed(good, (*tail, key), value))
+    (path, boxes), *_ = boxes_of(touching)
+    k = next(k for k, row in enumerate(boxes) if row[2] == "touch")
+    for field, value in ((3, ["Rational", "1", "1000"]), (4, boxes[k][4] - 1), (4, boxes[k][4] + 1),
+                         (5, boxes[k][5][::-1]), (1, boxes[-1][1])):  # fmt: skip
+        with pytest.raises(CertificateError):
+            verify(changed(touching, (*path, k, field), value))
+    for key, value in (("n", -1), ("n", 2), ("by", "shape"), ("by", "constant")):
+        with pytest.raises(CertificateError):
+            verify(changed(touching, (*path[:-1], key), value))
+
+
+def test_another_statement_is_refused(touching):
+    for statement in (tanh(x) <= x / 2, tanh(x) < x, tanh(x) >= x):
+        with pytest.raises(CertificateError):
+            verify(changed(touching, ("statement",), encode(statement)))
+    for on in (Reals, Interval(-1, oo)):
+        with pytest.raises(CertificateError):
+            verify(changed(touching, ("on",), encode(on)))
+
+
+def test_no_code_is_read_from_a_certificate(touching):
+    for evil in ("__import__('os').system('true')", ["eval", "1"], ["Symbol", "x", {"call": "f"}]):
+        with pytest.raises(CertificateError):
+            verify(changed(touching, ("statement",), evil))
+    with pytest.raises(CertificateError, match="not JSON"):
+        verify("{")
+
+
+# small parts
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "q"),
+    [(sqrt(2), sqrt(3), Rational(3, 2)), (S(0), Rational(1, 3), Rational(1, 4)), (-oo, S(-5), -6),
+     (pi, oo, 4), (-oo, oo, 0), (S(-2), S(3), 0), (-sqrt(3), -sqrt(2), -Rational(3, 2)),
+     (Rational(31, 10), Rational(32, 10), Rational(19, 6))],
+)  # fmt: skip
+def test_the_simplest_rational_between(lo, hi, q):
+    found = between(lo, hi)
+    assert found == q
+    assert lo < found < hi
+
+
+def test_simplest_has_the_least_denominator():
+    for a, b in ((Fraction(1, 7), Fraction(2, 9)), (Fraction(5, 11), Fraction(6, 13))):
+        found = simplest(a, b)
+        assert a < found < b
+        least = next(q for q in range(1, 999) for p in range(q * 2) if a < Fraction(p, q) < b)
+        assert found.denominator == least
+
+
+def test_dominance():
+    u = Symbol("u", positive=True)
+    assert dominated(u, [S.One, log(u)], u, S(3))
+    assert not dominated(u, [S(4), log(u)], u, S(3))
+    assert dominated(exp(u**2), [u**5, exp(u)], u, S(3))
+    assert decreases(u**3 * exp(-u), u, S(3))
+    assert not decreases(u**3 * exp(-u), u, S(2))
+    assert not decreases(exp(u) / u**9, u, S(100))
+    assert decreases(u * exp(-exp(u)), u, S(2))
