@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symgrad.fact import Derivation, Evidence, Fact, Proved, Refuted, Step, Undecided
     from symgrad.kernels import Kernel, lambdify
     from symgrad.loss import Loss, loss, losses, squared_error
+    from symgrad.prove import certificate, prove, verify
     from symgrad.rigor import Enclosure
     from symgrad.tails import Tail, compare, tail
     from symgrad.words import parse, parse_set, parse_statement
@@ -48,6 +49,7 @@ _ROOMS: dict[str, str] = {
     "words": "parse parse_statement parse_set",
     "tails": "tail compare Tail",
     "bounds": "extrema zeros signs monotone lipschitz saturation",
+    "prove": "prove certificate verify",
     "kernels": "lambdify Kernel",
     "check": "check check_all assert_ulp",
     "chain": "Chain Layer",
@@ -94,6 +96,9 @@ __all__ = [
     "monotone",
     "lipschitz",
     "saturation",
+    "prove",
+    "certificate",
+    "verify",
     "lambdify",
     "Kernel",
     "check",

@@ -1,4 +1,4 @@
-"""Global facts: sup, inf, zeros, Lipschitz constants, saturation, against mpmath and closed forms."""
+"""Sup, inf, zeros, Lipschitz constants and saturation, against mpmath and closed forms."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ ALL = [case.values for case in ORDERS]
 
 
 def smooth_values(g: Activation, n: int, points: list[mpmath.mpf]) -> list[mpmath.mpf]:
-    """g⁽ⁿ⁾ by mpmath's own numeric differentiation of the formula: another road than our algebra."""
+    """g⁽ⁿ⁾ by mpmath's numeric differentiation of the formula: another road than our algebra."""
     f = sympy.lambdify(x, g.formula(x), "mpmath")
     kinks = [mpmath.mpf(str(k.at.n(20))) for k in g.kinks]
     away = [p for p in points if all(abs(p - k) > 0.01 for k in kinks) and abs(p) > 0.01]
@@ -336,7 +336,8 @@ def test_sign_and_monotone_intervals():
     ("name", "value"),
     [("sigmoid", Rational(1, 4)), ("tanh", 1), ("relu", 1), ("hardshrink", oo), ("threshold", oo),
      ("hard_swish", Rational(3, 2)), ("softplus", 1), ("sine", 1), ("snake", 2),
-     ("gelu", exp(-1) / sqrt(pi) + erf(1) / 2 + Rational(1, 2)), ("gaussian", sqrt(2) * exp(-Rational(1, 2)))],
+     ("gelu", exp(-1) / sqrt(pi) + erf(1) / 2 + Rational(1, 2)),
+     ("gaussian", sqrt(2) * exp(-Rational(1, 2)))],
 )  # fmt: skip
 def test_lipschitz_constants(name, value):
     found = lipschitz(activation(name))

@@ -1,8 +1,8 @@
 """The certificate of a proved inequality: pieces, factors, boxes and tails, as JSON.
 
 It holds claims alone, no search: on each box the test that decides it and at how many bits, at each
-touching point its order, toward each open end the leading term and the remainder. `verify` checks every
-claim again. The digest guards the text against a slip; the checks do not rely on it.
+touching point its order, toward each open end the leading term and the remainder. `verify` checks
+every claim again. The digest guards the text against a slip; the checks do not rely on it.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _start(place: Expr, u: Symbol, start: Expr) -> Expr:
 
 
 def _boxes(isolation: Isolation) -> list[list[Any]]:
-    """[lo, hi, kind, sign, bits], and for a touching point [lo, hi, "touch", point, order, signs]."""
+    """[lo, hi, kind, sign, bits], or [lo, hi, "touch", point, order, signs] at a touching point."""
     touching: dict[tuple[str, str], Root] = {
         (_dyadic(r.lo), _dyadic(r.hi)): r for r in isolation.touching
     }

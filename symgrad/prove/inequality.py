@@ -1,8 +1,8 @@
 """prove(statement, x, on): an inequality in one real variable, proved, refuted, or open.
 
 lhs ≤ rhs is h ≥ 0 with h = rhs − lhs. On each smooth piece the sign chart of h decides: its zeros,
-with multiplicities, and the signs between them. A touching point is a zero of even multiplicity (Taylor's
-theorem at an exact point); equality at infinity is the business of the tail models.
+with multiplicities, and the signs between them. A touching point is a zero of even multiplicity
+(Taylor's theorem at an exact point); equality at infinity is the business of the tail models.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _STRICT = (sympy.Lt, sympy.Gt)
 class Part:
     """h ≥ 0 (h > 0 where `strict`) on the open interval (lo, hi), by charts of its factors.
 
-    `semidefinite` lists wavy factors pⁿ as (p, n, sign, period, chart of p over a period): they have
-    that sign or are zero. `chart` is that of the rest.
+    `semidefinite` lists wavy factors pⁿ as (p, n, sign, period, chart of p over a period): they
+    have that sign or are zero. `chart` is that of the rest.
     """
 
     h: Expr
@@ -97,7 +97,7 @@ def prove(
 
     `Refuted` carries an exact witness: a rational number where the violation has interior, else the
     exact zero at which a strict inequality fails. Derivatives `g.d(n)(x)` are taken off the kinks.
-    Raises `DomainError` at a pole or where a side is not real, `InputError` for a second free symbol.
+    Raises `DomainError` at a pole or where a side is not real, `InputError` for a second symbol.
 
     >>> from sympy import Symbol, exp, tanh
     >>> x = Symbol("x", real=True)

@@ -1,7 +1,8 @@
 """The checker: every claim of a certificate again, by balls, exact algebra and the tail models.
 
-It shares no code with the search. What it relies on: the ball evaluator (`rigor.program`), exact signs
-of constants (`rigor.sign`), the pieces of a function (`pieces.branches`), `tails.tail`, and the codec.
+It shares no code with the search. What it relies on: the ball evaluator (`rigor.program`), exact
+signs of constants (`rigor.sign`), the pieces of a function (`pieces.branches`), `tails.tail`, and
+the codec.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _need(holds: object, claim: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """A function with `signs[k]` between its zeros; zero k lies in `boxes[k]`, at `at[k]` if known."""
+    """`signs[k]` between the zeros; zero k lies in `boxes[k]`, at `at[k]` where that is exact."""
 
     signs: tuple[int, ...]
     boxes: tuple[tuple[arb, arb], ...]
@@ -245,8 +246,7 @@ class _Checker:
         _need(dominated(terms[0], rests, u, start), f"the leading term of {p} is not dominant")
         leading = terms[0].subs(u, start)
         _need(sign(leading) == claim["sign"], f"the sign of {terms[0]}")
-        at = place.subs(u, start)
-        return at
+        return place.subs(u, start)
 
 
 class _Walk:
@@ -391,7 +391,7 @@ class _Walk:
 
 
 def _combined(factors: Sequence[tuple[_Sign, int]]) -> tuple[list[int], bool]:
-    """The signs of ∏ pⁿ between its zeros; zeros of two factors may meet at one exact point only."""
+    """The signs of ∏ pⁿ between its zeros; two factors' zeros may meet at an exact point only."""
     marks: list[tuple[arb, arb, Expr | None, int]] = []
     total = 1
     for s, n in factors:
