@@ -174,7 +174,7 @@ def _prove(statement: Basic, x: Symbol, on: Set, meter: Meter) -> Inequality:
         last, because = Undecided(str(why)), "no method decides it"
     except KeyboardInterrupt:
         last, because = Undecided("interrupted"), "the search was stopped"
-    under = () if on is Reals else (sympy.Contains(x, on),)
+    under = _where(x, on)
     given = tuple(range(1, len(steps) + 1))
     steps.append(Step(statement, because, last, given if isinstance(last, Proved) else (), under))
     if not isinstance(last, Proved):
@@ -305,7 +305,13 @@ def _step(part: Part, x: Symbol) -> Step:
     relation = sympy.Gt if part.strict else sympy.Ge
     claim = relation(part.h, 0, evaluate=False)
     on = sympy.Interval.open(part.lo, part.hi)
-    return Step(claim, _because(part), Proved(METHOD), under=(sympy.Contains(x, on),))
+    return Step(claim, _because(part), Proved(METHOD), under=_where(x, on))
+
+
+def _where(x: Symbol, on: Set) -> tuple[Basic, ...]:
+    """The condition x ∈ on, where it says something."""
+    inside = sympy.Contains(x, on)
+    return () if inside is S.true else (inside,)
 
 
 def _because(part: Part) -> str:
