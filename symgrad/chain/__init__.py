@@ -1,8 +1,8 @@
 """The chain: closed forms, Hessian, bounds, critical points, diagnosis, and its kernel."""
 
 from symgrad.chain.bounds import DeltaBound, Threshold
+from symgrad.chain.cases import CriticalCase
 from symgrad.chain.chain import Chain
-from symgrad.chain.critical import CriticalCase
 from symgrad.chain.diagnose import Diagnosis, LayerDiagnosis
 from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
 from symgrad.chain.hessian import Hessian, HessianAt

@@ -21,7 +21,7 @@ from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
     from symgrad.chain.bounds import DeltaBound, Threshold
-    from symgrad.chain.critical import CriticalCase
+    from symgrad.chain.cases import CriticalCase
     from symgrad.chain.diagnose import Diagnosis
     from symgrad.chain.gradient import Gradient
     from symgrad.chain.hessian import Hessian

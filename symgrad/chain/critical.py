@@ -7,69 +7,38 @@ zeros of g and g', signs at 0) is computed and proved by `symgrad.bounds`; no na
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
+from sympy import Basic, Expr, FiniteSet, Interval, Reals, S
 
+from symgrad.chain.cases import (
+    And,
+    Contains,
+    CriticalCase,
+    Eq,
+    Ne,
+    Or,
+    inner,
+    nonzero,
+    parts,
+    sided,
+    solved,
+)
 from symgrad.chain.chain import Chain
 from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
-from symgrad.render import Block, Formula, Para, Shown
 from symgrad.rigor import sign
 
-__all__ = ["CriticalCase", "critical_points", "zero_weight"]
-
-# SymPy's relations and Boolean functions are typed more narrowly than they are used.
-And: Any = sympy.And
-Or: Any = sympy.Or
-Eq: Any = sympy.Eq
-Ne: Any = sympy.Ne
-Gt: Any = sympy.Gt
-Lt: Any = sympy.Lt
-Contains: Any = sympy.Contains
+__all__ = ["critical_points", "zero_weight"]
 
 _SOURCE = "docs/theorems/chain, theorems 1 to 3"
 _T1 = Proved(
     "theorem 1: with a bias at the last layer C is a function of zᴸ, which is a submersion"
 )
 _T2 = Proved("theorem 2: every component of the gradient is a product, and each has a zero factor")
-
-
-@dataclass(frozen=True)
-class CriticalCase(Shown):
-    """A part of {∇C = 0}: the points with `condition`, where the factors `vanishing` are zero.
-
-    `kind` is "global minimum", "weak local minimum", "weak local maximum", "strict saddle",
-    "degenerate saddle", "saddle", "flat", "kink" or "undecided"; `occurs` says for which x and y
-    there are such points.
-    """
-
-    name: str
-    condition: Basic
-    vanishing: tuple[Expr, ...]
-    kind: str
-    occurs: Basic
-    fact: Fact
-    note: str = ""
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
-
-    def _blocks(self) -> Iterable[Block]:
-        occurs: tuple[Any, ...] = () if self.occurs == S.true else (", possible for ", self.occurs)
-        yield Para(f"{self.kind} ({self.name})", *occurs, ":")
-        yield Formula(self.condition)
-        if self.note:
-            yield Para(self.note)
 
 
 def zero_weight(chain: Chain) -> Basic:
@@ -85,7 +54,7 @@ def zero_weight(chain: Chain) -> Basic:
     shape = Shape(layer)
     if layer.has_bias:
         b = chain.b(depth)
-        flat = _solved(shape.stationary, b)
+        flat = solved(shape.stationary, b)
         return Or(_residual_zero(chain, layer.g(b), y), flat)
     start = shape.value(0, S.Zero)
     found: list[Basic] = [_residual_zero(chain, start, y)]
@@ -126,17 +95,6 @@ def _residual_zero(chain: Chain, a: Expr, y: Expr) -> Any:
     if not numerator.free_symbols:
         return S.true if sign(numerator) == 0 else S.false
     return Eq(numerator, 0)
-
-
-def _solved(where: Set, variable: Expr) -> Any:
-    """z ∈ where, as a condition on `variable`."""
-    if where == S.EmptySet:
-        return S.false
-    if isinstance(where, FiniteSet):
-        return Or(*(Eq(variable, p) for p in where))
-    return (
-        where.as_relational(variable) if isinstance(where, Interval) else Contains(variable, where)
-    )
 
 
 def _plain(chain: Chain) -> None:
@@ -188,7 +146,7 @@ class _Cases:
             yield self.other("tied weights without a bias at the last layer")
             return
         if self.unbiased() and all(shape.one_sided for shape in self.shapes):
-            yield from self.one_sided()
+            yield from self.onesided()
             return
         try:
             yield from self.last_layer()
@@ -261,7 +219,7 @@ class _Cases:
 
     def last_layer(self) -> Iterator[CriticalCase]:
         shape, z = self.shapes[-1], z_(self.depth)
-        for part in _parts(shape.stationary):
+        for part in parts(shape.stationary):
             if isinstance(part, FiniteSet):
                 for point in part:
                     yield from self.isolated(shape, point)
@@ -270,7 +228,7 @@ class _Cases:
             else:
                 yield self.case(
                     "g' = 0 at the last layer", And(Contains(z, part),
-                    _nonzero(self.residual(a_(self.depth)))),
+                    nonzero(self.residual(a_(self.depth)))),
                     (shape.layer.g.d(1)(z),), "undecided",
                     "the zeros of g' form an infinite family",
                     Undecided("the type at each member follows from g'' there"),
@@ -298,7 +256,7 @@ class _Cases:
         if order % 2:
             open_map = self.chain.layers[-1].has_bias or sign(point) != 0
             yield self.case(
-                "inflection of g at the last layer", And(Eq(z, point), _nonzero(residual)),
+                "inflection of g at the last layer", And(Eq(z, point), nonzero(residual)),
                 (factor,),
                 "degenerate saddle" if open_map else "undecided",
                 "C is monotone in z through the point, and H = 0 there",
@@ -308,7 +266,7 @@ class _Cases:
             return
         ends = shape.ends
         for side in (1, -1):
-            condition = And(Eq(z, point), _sided(residual, side))
+            condition = And(Eq(z, point), sided(residual, side))
             kind = "weak local minimum" if side * turn > 0 else "weak local maximum"
             extreme = ends.inf if side > 0 else ends.sup
             if kind == "weak local minimum" and shape.takes(extreme, point):
@@ -317,21 +275,21 @@ class _Cases:
                 yield self.case(
                     f"g' = 0 at the last layer, residual {'>' if side > 0 else '<'} 0", condition,
                     (factor,), kind, "the sign of κ = ∂c/∂a g'' decides", _T1,
-                    _sided(residual, side),
+                    sided(residual, side),
                     "H = κ v vᵀ with v = ∇zᴸ", given,
                 )  # fmt: skip
 
     def plateau(self, shape: Shape, part: Interval) -> Iterator[CriticalCase]:
         """g' = 0 on an interval: C does not change at all nearby."""
         z = z_(self.depth)
-        inside = _inner(part)
+        inside = inner(part)
         value = shape.value(0, inside)
         residual = self.residual(value)
         interior = And(*(c for c in (z > part.start, z < part.end) if c is not S.true))
         note = self._plateau_note(shape, value, residual)
-        if _nonzero(residual) != S.false:
+        if nonzero(residual) != S.false:
             yield self.case(
-                "g constant at the last layer", And(interior, _nonzero(residual)),
+                "g constant at the last layer", And(interior, nonzero(residual)),
                 (shape.layer.g.d(1)(z),),
                 "flat", "C is locally constant and H = 0", _T1, note=note, given=shape.steps(),
             )  # fmt: skip
@@ -358,20 +316,20 @@ class _Cases:
             extreme = shape.ends.inf if side > 0 else shape.ends.sup
             if kind == "weak local minimum" and shape.takes(extreme, at):
                 kind = "global minimum"
-            condition = And(Eq(z, at), _sided(residual, side))
+            condition = And(Eq(z, at), sided(residual, side))
             if condition != S.false:
                 yield self.case(
                     f"kink of g at the last layer, residual {'>' if side > 0 else '<'} 0",
                     condition,
                     (), "kink", "zero lies between the one-sided slopes of C",
-                    Proved("one-sided slopes"), _sided(residual, side),
+                    Proved("one-sided slopes"), sided(residual, side),
                     f"not differentiable; a {kind}",
                 )  # fmt: skip
 
     # δᴸ ≠ 0: layers without bias, from the top down, whose input is zero
 
     def below(self) -> Iterator[CriticalCase]:
-        chain, nonzero = self.chain, list[Any]()
+        chain, kept = self.chain, list[Any]()
         top = self.shapes[-1].value(0, S.Zero)
         for j in range(self.depth, 0, -1):
             shape, layer = self.shapes[j - 1], chain.layers[j - 1]
@@ -384,7 +342,7 @@ class _Cases:
                 raise UndecidedError(f"layer {j} has z = 0 on a kink; the theorems ask for g'(0)")
             if left * right == 0:
                 return
-            residual = _nonzero(self.residual(top))
+            residual = nonzero(self.residual(top))
             if residual == S.false:
                 return
             if j == 1:
@@ -394,8 +352,8 @@ class _Cases:
                         "x = 0 and no biases: no weight has any effect", _T2, Eq(self.x, 0),
                     )  # fmt: skip
                 return
-            yield from self.zero_input(j, And(residual, *nonzero))
-            nonzero.append(Ne(chain.w(j), 0))
+            yield from self.zero_input(j, And(residual, *kept))
+            kept.append(Ne(chain.w(j), 0))
 
     def zero_input(self, j: int, above: Any) -> Iterator[CriticalCase]:
         """aʲ⁻¹ = 0 and either wʲ = 0 or g' = 0 below: δʲ ≠ 0 but its component is δʲ aʲ⁻¹ = 0."""
@@ -431,7 +389,7 @@ class _Cases:
             slope = under.layer.g.d(1)(z_(j - 1))
             yield self.case(
                 f"a{j - 1} = 0 and g' = 0 at layer {j - 1}",
-                And(_solved(double, z_(j - 1)), Ne(w, 0), above), (a, slope), "undecided",
+                And(solved(double, z_(j - 1)), Ne(w, 0), above), (a, slope), "undecided",
                 "both aʲ⁻¹ and the slope below vanish",
                 Undecided("a double zero of g: its type is that of g there"), given=given,
             )  # fmt: skip
@@ -489,7 +447,7 @@ class _Cases:
 
     # g(z) = p max(z, 0) in every layer, no biases
 
-    def one_sided(self) -> Iterator[CriticalCase]:
+    def onesided(self) -> Iterator[CriticalCase]:
         chain, depth = self.chain, self.depth
         effective = [chain.w(1) * self.x, *(chain.w(l) for l in range(2, depth + 1))]
         residual = self.residual(S.Zero)
@@ -498,7 +456,7 @@ class _Cases:
         slopes = tuple(chain.layers[l - 1].g.d(1)(z_(l)) for l in range(1, depth + 1))
         yield self.case(
             "a layer is dead",
-            And(dead, _nonzero(residual)),
+            And(dead, nonzero(residual)),
             slopes,
             "flat",
             "aᴸ = 0 in a neighbourhood, so C is constant there",
@@ -509,7 +467,7 @@ class _Cases:
         count = sympy.Add(*(sympy.KroneckerDelta(v, 0) for v in effective))
         for side in (1, -1):
             kind = "global minimum" if side > 0 else "weak local maximum"
-            condition = _sided(residual, side)
+            condition = sided(residual, side)
             if condition == S.false:
                 continue
             if depth > 1:
@@ -525,29 +483,3 @@ class _Cases:
                 "the one-sided slopes are 0 and residual × product of the others", _T2, condition,
                 f"not differentiable, zero lies between the one-sided slopes; a {kind}",
             )  # fmt: skip
-
-
-def _nonzero(residual: Expr) -> Any:
-    return Ne(-residual if residual.could_extract_minus_sign() else residual, 0)
-
-
-def _sided(residual: Expr, side: int) -> Any:
-    """residual > 0 for side 1, residual < 0 for side -1, without a leading minus."""
-    if residual.could_extract_minus_sign():
-        residual, side = -residual, -side
-    return Gt(residual, 0) if side > 0 else Lt(residual, 0)
-
-
-def _parts(where: Any) -> Iterable[Any]:
-    if where == S.EmptySet:
-        return ()
-    return where.args if isinstance(where, sympy.Union) else (where,)
-
-
-def _inner(part: Any) -> Expr:
-    """A point inside an interval."""
-    if part == Reals:
-        return S.Zero
-    if part.start.is_finite and part.end.is_finite:
-        return (part.start + part.end) / 2
-    return part.end - 1 if part.end.is_finite else part.start + 1

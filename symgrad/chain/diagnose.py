@@ -14,8 +14,9 @@ import sympy
 from flint import arb
 from sympy import Expr, Symbol
 
+from symgrad.chain.cases import CriticalCase
 from symgrad.chain.chain import Chain
-from symgrad.chain.critical import CriticalCase, critical_points
+from symgrad.chain.critical import critical_points
 from symgrad.chain.gradient import slope
 from symgrad.chain.notation import a_, b_, put, real, x_, y_
 from symgrad.chain.shape import Shape
@@ -122,7 +123,11 @@ class Diagnosis(Shown):
             yield Para(
                 f"Cost {digits(self.cost)}, of which {digits(self.to_gain)} can still be gained."
             )
-        if self.radius is not None and self.radius > 0:
+        if self.radius is not None and self.radius == arb.pos_inf():
+            yield Para(
+                "There is no critical point at all: the infimum of the cost is not attained."
+            )
+        elif self.radius is not None and self.radius > 0:
             yield Para(
                 f"No critical point is nearer than {digits(self.radius)} in every parameter."
             )
@@ -238,7 +243,7 @@ def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int 
     gain = _to_gain(chain, point, state)
     zero = _gradient_sign(chain, state)
     if zero is False:
-        radius = _free_radius(chain, point)
+        radius = arb.pos_inf() if _no_critical_point(at) else _free_radius(chain, point)
         why = "Not a critical point: " + _nonzero(chain, state)
         return Diagnosis(
             chain, point, state, False, why, Proved("balls"), None, gain, radius, notes
@@ -349,16 +354,25 @@ def _to_gain(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> arb | 
         return state.cost - constant(gap**2 / 2, state.prec)
 
 
+def _no_critical_point(chain: Chain) -> bool:
+    """Whether the theorems leave no critical point for this input and target."""
+    try:
+        cases = critical_points(chain)
+    except SymgradError:
+        return False
+    return all(c.verdict and sympy.false in (c.occurs, c.condition) for c in cases)
+
+
 def _free_radius(chain: Chain, point: Mapping[Symbol, Expr]) -> arb:
     """An r such that no critical point has every parameter within r: a component stays off zero."""
-    parameters = set(chain.parameters)
+    parameters, pieces = set(chain.parameters), 16 if chain.depth <= 50 else 1
     middle = {s: constant(v, 128) for s, v in point.items()}
 
     def free(exponent: int) -> bool:
         with precision(128):
             r = arb(2) ** exponent
             box = {s: v + arb(0, r) if s in parameters else v for s, v in middle.items()}
-            state = run(chain, box, 128)
+            state = run(chain, box, 128, pieces)
             return any(not contains_zero(v) for _, v in _components(chain, state))
 
     low, high = -4000, 8

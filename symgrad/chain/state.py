@@ -136,9 +136,12 @@ def accurate(
     while work <= max_bits:
         state = run(chain, {s: constant(v, work) for s, v in values.items()}, work)
         known = [*state.a, state.e[-1], *state.delta[1:]]
-        if all(v.is_zero() or (v.is_finite() and v.rel_accuracy_bits() >= bits) for v in known):
+        lost = state.cost.is_nan()
+        if not lost and all(
+            v.is_zero() or (v.is_finite() and v.rel_accuracy_bits() >= bits) for v in known
+        ):
             return state
-        if work >= 16 * bits and any(v.is_nan() for v in known):
+        if work >= 16 * bits and (lost or any(v.is_nan() for v in known)):
             where = next((f"layer {l}" for l, a in enumerate(state.a) if a.is_nan()), "the cost")
             raise DomainError(f"{where} is not defined at this point of the chain")
         work *= 2

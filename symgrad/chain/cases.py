@@ -1,0 +1,94 @@
+"""A case of the critical set, and the words its conditions are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
+
+from symgrad.fact import Derivation, Fact, Verdict
+from symgrad.render import Block, Formula, Para, Shown
+
+__all__ = ["CriticalCase", "inner", "nonzero", "parts", "sided", "solved"]
+
+# SymPy's relations and Boolean functions are typed more narrowly than they are used.
+And: Any = sympy.And
+Or: Any = sympy.Or
+Eq: Any = sympy.Eq
+Ne: Any = sympy.Ne
+Gt: Any = sympy.Gt
+Lt: Any = sympy.Lt
+Contains: Any = sympy.Contains
+
+
+@dataclass(frozen=True)
+class CriticalCase(Shown):
+    """A part of {∇C = 0}: the points with `condition`, where the factors `vanishing` are zero.
+
+    `kind` is "global minimum", "weak local minimum", "weak local maximum", "strict saddle",
+    "degenerate saddle", "saddle", "flat", "kink" or "undecided"; `occurs` says for which x and y
+    there are such points.
+    """
+
+    name: str
+    condition: Basic
+    vanishing: tuple[Expr, ...]
+    kind: str
+    occurs: Basic
+    fact: Fact
+    note: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.fact.verdict
+
+    @property
+    def derivation(self) -> Derivation:
+        return self.fact.derivation
+
+    def _blocks(self) -> Iterable[Block]:
+        occurs: tuple[Any, ...] = () if self.occurs == S.true else (", possible for ", self.occurs)
+        yield Para(f"{self.kind} ({self.name})", *occurs, ":")
+        yield Formula(self.condition)
+        if self.note:
+            yield Para(self.note)
+
+
+def solved(where: Set, variable: Expr) -> Any:
+    """z ∈ where, as a condition on `variable`."""
+    if where == S.EmptySet:
+        return S.false
+    if isinstance(where, FiniteSet):
+        return Or(*(Eq(variable, p) for p in where))
+    return (
+        where.as_relational(variable) if isinstance(where, Interval) else Contains(variable, where)
+    )
+
+
+def nonzero(residual: Expr) -> Any:
+    return Ne(-residual if residual.could_extract_minus_sign() else residual, 0)
+
+
+def sided(residual: Expr, side: int) -> Any:
+    """residual > 0 for side 1, residual < 0 for side -1, without a leading minus."""
+    if residual.could_extract_minus_sign():
+        residual, side = -residual, -side
+    return Gt(residual, 0) if side > 0 else Lt(residual, 0)
+
+
+def parts(where: Any) -> Iterable[Any]:
+    if where == S.EmptySet:
+        return ()
+    return where.args if isinstance(where, sympy.Union) else (where,)
+
+
+def inner(part: Any) -> Expr:
+    """A point inside an interval."""
+    if part == Reals:
+        return S.Zero
+    if part.start.is_finite and part.end.is_finite:
+        return (part.start + part.end) / 2
+    return part.end - 1 if part.end.is_finite else part.start + 1
