@@ -210,9 +210,7 @@ class _Statement:
             under = self._condition(self.beyond(self.g.start, self.g.open_start))
             claim = Eq(self.head, self.write(self.g.branch), evaluate=False)
             because = "the branch that holds there"
-            steps.append(
-                Step(claim, because, Proved("exact roots of the conditions"), (), (under,))
-            )
+            steps.append(Step(claim, because, Proved("exact roots of the conditions"), (), under))
         return steps
 
     def _claim(self, total: Expr, bound: Expr) -> Any:
