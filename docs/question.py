@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import pathlib
+import re
 import sys
 from types import ModuleType
 
@@ -70,19 +71,26 @@ def load() -> ModuleType:
     return module
 
 
+def plain(words: str) -> str:
+    """Words with no markup in them: bars, stars and backticks stand for themselves."""
+    return re.sub(r"[|*`\\]", r"\\\g<0>", words)
+
+
 def shown(fact: object) -> list[str]:
     from symgrad.fact import Fact, Refuted
     from symgrad.render import latex
 
     assert isinstance(fact, Fact), type(fact)
     lines = ["   .. math::", "", f"      {latex(fact.statement)}", ""]
-    lines += [f"   * :math:`{latex(step.claim)}`: {step.because}" for step in fact.derivation]
+    lines += [
+        f"   * :math:`{latex(step.claim)}`: {plain(step.because)}" for step in fact.derivation
+    ]
     verdict = fact.verdict
     if isinstance(verdict, Refuted):
-        lines += ["", f"   Refuted: {verdict.why}."]
+        lines += ["", f"   Refuted: {plain(verdict.why)}."]
     else:
         by = str(getattr(verdict, "by", verdict))
-        lines += ["", f"   {type(verdict).__name__}: {by}."]
+        lines += ["", f"   {type(verdict).__name__}: {plain(by)}."]
     return [*lines, ""]
 
 
