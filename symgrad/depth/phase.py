@@ -188,8 +188,9 @@ def boundaries(g: Any, *, x: Symbol | None = None) -> dict[str, tuple[Expr, Expr
 
     T(z) = z and w g'(z) = ±1 give w = ±1/g'(z), b = z − w g(z).
 
+    >>> from symgrad.activation import X
     >>> from symgrad.catalogue import activation
-    >>> boundaries(activation("tanh"))["fold"][0].subs("x", 0)
+    >>> boundaries(activation("tanh"))["fold"][0].subs(X, 0)
     1
     """
     f = univariate(g, x)
