@@ -1,0 +1,124 @@
+"""Balls and jets enclose what mpmath finds, and signs of constants are proved."""
+
+from __future__ import annotations
+
+import flint
+import mpmath
+import pytest
+import sympy
+from flint import arb
+from sympy import E, Rational, S, Symbol, exp, pi, sqrt
+
+from symgrad.activation import X
+from symgrad.catalogue import activations
+from symgrad.errors import UndecidedError, UnsupportedError
+from symgrad.rigor import constant, interval, precision, program, sign
+from symgrad.rigor.sharp import sharpened
+
+REST = {"alpha": Rational(3, 2), "beta": Rational(2, 3)}
+POINTS = [Rational(k, 7) for k in (-40, -15, -4, 2, 9, 33)]
+
+
+def formulas():
+    for g in activations():
+        free = {p.name: REST[p.name] for p, v in zip(g.parameters, g.values, strict=True) if v == p}
+        yield pytest.param(g(**free) if free else g, id=g.name)
+
+
+def by_mpmath(expr, at):
+    before, mpmath.mp.dps = mpmath.mp.dps, 80
+    try:
+        value = sympy.lambdify(X, expr, modules="mpmath")(mpmath.mpf(at.p) / at.q)
+        return mpmath.nstr(mpmath.mpf(value), 75)
+    finally:
+        mpmath.mp.dps = before
+
+
+def holds(ball, value, slack=0):
+    """Whether the ball contains the mpmath number, up to that number's own error."""
+    with precision(260):
+        number = arb(value) + arb(0, "1e-70") * (1 + abs(ball.mid()))
+        return ball.overlaps(number + arb(0, slack))
+
+
+@pytest.mark.parametrize("g", list(formulas()))
+def test_balls_and_jets_enclose_mpmath(g):
+    f = g.formula.expr
+    run = program(f, X)
+    for at in POINTS:
+        ball = run.ball(constant(at, 200), prec=200)
+        value = by_mpmath(f, at)
+        assert ball.rel_accuracy_bits() > 100
+        assert holds(ball, value)
+        with precision(260):
+            wrong = ball + (1 + abs(ball)) * arb(2) ** -100
+        assert not holds(wrong, value)
+        jet = run.jet(constant(at, 200), 4, prec=200)
+        for n in (1, 2, 3):
+            with precision(260):
+                nth = jet[n] * int(sympy.factorial(n))
+            assert holds(nth, by_mpmath(g.derivative(n).expr, at))
+
+
+@pytest.mark.parametrize("g", list(formulas()))
+def test_wide_balls_hold_every_value(g):
+    for n in (0, 1):
+        f = g.derivative(n).expr
+        ball = program(f, X).ball(interval(arb(-6), arb(5)), prec=64)
+        for at in POINTS:
+            if -6 <= at <= 5:
+                assert not ball.is_finite() or holds(ball, by_mpmath(f, at))
+
+
+@pytest.mark.parametrize("g", list(formulas()))
+def test_sharper_words_are_the_same_function(g):
+    for n in (0, 1):
+        f = g.derivative(n).expr
+        for at in POINTS:
+            point = constant(at, 200)
+            plain, sharp = (program(e, X).ball(point, prec=200) for e in (f, sharpened(f)))
+            assert plain.overlaps(sharp)
+
+
+def test_sharper_words_do_not_cancel():
+    f = X * (1 + sympy.erf(X)) / 2
+    far = constant(S(-1000), 128)
+    assert program(f, X).ball(far, prec=128).rel_accuracy_bits() < 0
+    assert program(sharpened(f), X).ball(far, prec=128).rel_accuracy_bits() > 90
+
+
+@pytest.mark.parametrize(
+    ("c", "wanted"),
+    [
+        (E**pi - pi**E, 1),
+        (sqrt(6) - sqrt(2) * sqrt(3), 0),
+        (exp(Rational(1, 10**30)) - 1 - Rational(1, 10**30), 1),
+        (Rational(-3, 7), -1),
+        (sympy.tanh(1) - sympy.tanh(2), -1),
+    ],
+)
+def test_signs(c, wanted):
+    assert sign(c) == wanted
+    assert sign(-c) == -wanted
+
+
+def test_what_is_not_decided_or_not_known_is_said():
+    with pytest.raises(UndecidedError, match="depends on"):
+        sign(Symbol("q") + 1)
+    with pytest.raises(UnsupportedError, match="zeta"):
+        program(sympy.zeta(X), X)
+    assert not program(1 / X, X).ball(interval(arb(-1), arb(1))).is_finite()
+    assert not program(sympy.log(X), X).ball(arb(-1)).is_finite()
+
+
+def test_precision_is_put_back_also_after_an_error():
+    before = flint.ctx.prec
+
+    def fails():
+        with precision(999):
+            assert flint.ctx.prec == 999
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert flint.ctx.prec == before
