@@ -146,6 +146,13 @@ def test_a_mutant_is_caught(name):
         assert_ulp(MUTANTS[name], 4, 3000, expr=SLOPE, args=x, oracle="arb")
 
 
+def test_lost_subnormals_are_wrong_zeros():
+    report = judge(MUTANTS["subnormals flushed"])
+    assert report.wrong_zeros.count > 10
+    assert abs(report.wrong_zeros.first[0]) > 708
+    assert judge(slope).wrong_zeros.count == 0
+
+
 def test_a_warning_is_caught():
     def warns(v):
         np.log(v * 0)
@@ -168,6 +175,7 @@ def test_the_sign_of_zero_of_an_odd_function():
     with np.errstate(over="ignore"):
         falls = judge(lambda v: -np.float_power(np.clip(v, -1e100, 1e100), 3), -(x**3))
     assert falls.odd
+    assert falls.zero_signs.count == 0
     wrong = judge(lambda v: np.abs(np.where(np.abs(v) < 1e-110, 0, v)), x**3)
     assert wrong.zero_signs.count > 10
     assert not judge(slope).odd
@@ -402,6 +410,22 @@ def test_one_wrong_float32_of_a_binade_is_found():
     assert part.worst.at == (at,)
     assert 0.5 < part.worst.ulp <= 1.5
     assert part.rounded == pytest.approx(part.points, rel=1e-5)
+
+
+def test_a_wrong_float32_beside_a_zero_is_found():
+    """Next to the zero balls decide, and the rest of the stretch is still judged."""
+    expr = x**2 - 2
+    root = int(FLOAT32.ordinal(math.sqrt(2)))
+    at = np.float32(FLOAT32.at(root + 6000))
+
+    def planted(v):
+        right = v.astype(np.float64) ** 2 - 2
+        return np.where(v == at, right * (1 + 1e-6), right).astype(np.float32)
+
+    part = run_block(subject(planted, expr, x), FLOAT32, (root - 8000, root + 8000), False)
+    assert part.points == 16000
+    assert part.worst.at == (float(at),)
+    assert 5 < part.worst.ulp < 30
 
 
 @pytest.mark.parametrize("binade", [0, 133, 254])

@@ -110,7 +110,8 @@ def test_logarithms(mantissa, exponent):
         if true == 0:
             assert got == 0
         else:
-            assert abs(got - true) <= 2 * math.ulp(float(true))
+            few = 0.75 if 1000 < abs(exponent) < 2**20 else 2
+            assert abs(got - true) <= few * math.ulp(float(true))
             assert abs(float(s.log10()) - true / mpmath.log(10)) <= 4 * math.ulp(float(true))
 
 
