@@ -431,6 +431,25 @@ def test_bad_input_is_one_error_that_says_where():
         extrema(activation("tanh"), FiniteSet(1, 2))
 
 
+def test_a_domain_is_not_cancelled_or_taken_for_positive_by_shape():
+    # sec² = 1 + tan² looks positive by its shape, and its poles are the poles of tan.
+    with pytest.raises(DomainError, match=r"\[1\.5707"):
+        extrema(sympy.tan(x), Interval(0, 3), x=x)
+    with pytest.raises(DomainError, match="not real"):
+        extrema(log(x) ** 2 + 1, x=x)
+    gone = (log(x) ** 2 - 1) / (log(x) - 1) - log(x)
+    with pytest.raises(DomainError, match="not real"):
+        zeros(gone, x=x)
+    assert zeros(gone, Interval.open(0, oo), x=x).set is S.EmptySet
+
+
+def test_an_infimum_before_a_wave_that_grows_away():
+    found = extrema(x + 2 + sin(3 * x), Interval(1, oo), x=x)
+    least, _ = enclosed_range(x + 2 + sin(3 * x), x, arb(1), arb(9), bits=45)
+    assert least.overlaps(constant(found.inf.value, 128))
+    assert found.sup.value == oo
+
+
 def test_a_small_budget_is_undecided_with_what_is_open():
     found = extrema(activation("mish").d(2), budget=Budget(boxes=5))
     assert isinstance(found.verdict, Undecided)

@@ -7,15 +7,19 @@ Theorem "compact + tails" in docs/theorems/bounds.rst.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cmp_to_key
+from typing import Any
 
+import sympy
 from flint import arb
 from sympy import Expr, S, Symbol
 
 from symgrad.bounds.closed import (
     exact_zeros,
     factors,
+    guarded,
     identically_zero,
     is_positive,
     touching_points,
@@ -108,8 +112,11 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     """
     meter = meter or Meter()
     if identically_zero(expr, x):
+        _check_domain(guarded(expr, x), x, lo, hi, meter)
         return Chart(expr, lo, hi, (), (0,))
     pairs = factors(expr, x)
+    seen = [guarded(p, x) for p, _ in pairs]
+    _check_domain(guarded(expr, x).difference(*seen), x, lo, hi, meter)
     moving = [(p, n) for p, n in pairs if p.has(x) and not is_positive(p, x)]
     if len(moving) == 1 and moving[0][1] == 1 and _spread(expr, x) < _spread(moving[0][0], x):
         named = exact_zeros(moving[0][0], x)
@@ -126,6 +133,20 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     for zero in zeros:
         signs.append(signs[-1] * (-1) ** zero.multiplicity)
     return Chart(expr, lo, hi, zeros, tuple(signs), parts)
+
+
+def _check_domain(nodes: Iterable[Any], x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> None:
+    """Nodes that exact algebra cancelled must be real all the same; poles may be removable."""
+    for node in nodes:
+        if node.is_Pow and node.args[1].is_Integer:
+            continue
+        if not (node.is_Pow or isinstance(node, sympy.log)):
+            raise UndecidedError(f"whether {node} is real between {lo} and {hi} is not decided")
+        for a, b, s in chart(node.args[0], x, lo, hi, meter).spans:
+            if s < 0:
+                raise DomainError(
+                    f"{node} is not real, between {x} = {a} and {b}; name an interval without them"
+                )
 
 
 def _merged(parts: tuple[Part, ...]) -> tuple[Zero, ...]:

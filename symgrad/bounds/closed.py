@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import sympy
 from flint import arb
@@ -24,6 +25,7 @@ from symgrad.rigor.roots import vanishes
 __all__ = [
     "exact_zeros",
     "factors",
+    "guarded",
     "identically_zero",
     "is_positive",
     "neat",
@@ -174,6 +176,8 @@ def is_positive(e: Expr, x: Symbol) -> bool:
             return sign(e) > 0
         except UndecidedError:
             return False
+    if guarded(e, x):
+        return False
     if isinstance(e, (sympy.exp, sympy.cosh, sympy.sech)):
         return True
     if e.is_Add:
@@ -184,6 +188,32 @@ def is_positive(e: Expr, x: Symbol) -> bool:
     if e.is_Pow and e.exp.is_Rational:  # type: ignore[attr-defined]
         return is_positive(e.args[0], x)  # type: ignore[arg-type]
     return False
+
+
+_TOTAL = (
+    sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
+    sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def guarded(e: Expr, x: Symbol) -> frozenset[Any]:
+    """The nodes of e that are not real, or not finite, for every real x by their shape alone.
+
+    >>> x = Symbol("x", real=True)
+    >>> guarded(sympy.log(1 + x**2) + sympy.sqrt(x), x)
+    frozenset({sqrt(x)})
+    """
+    found: set[Any] = set()
+    for node in sympy.preorder_traversal(e):
+        if not node.has(x) or node == x or node.is_Add or node.is_Mul or isinstance(node, _TOTAL):
+            continue
+        if node.is_Pow and node.args[1].is_Integer and node.args[1] > 0:
+            continue
+        if (node.is_Pow or isinstance(node, sympy.log)) and is_positive(node.args[0], x):
+            continue
+        found.add(node)
+    return frozenset(found)
 
 
 def _is_square(e: Expr, x: Symbol) -> bool:

@@ -223,19 +223,23 @@ def _wave_candidates(piece: Piece, x: Symbol, meter: Meter) -> tuple[list[Candid
     while start <= 4096:
         left, right = sympy.Max(lo, -start), sympy.Min(hi, start)
         inner = _critical(expr, x, chart(expr.diff(x), x, left, right, meter))
-        if all(_beaten(expr, x, e, start, inner) for e in (lo, hi) if e.is_infinite):
+        if all(_beaten(piece, x, e, start, inner) for e in (lo, hi) if e.is_infinite):
             return found + inner, f"|f − lim f| beyond |x| = {start} is below the values inside"
         start *= 4
     raise UndecidedError(f"{expr} does not settle below its values inside before |x| = {start}")
 
 
-def _beaten(expr: Expr, x: Symbol, end: Expr, start: int, inner: list[Candidate]) -> bool:
+def _beaten(piece: Piece, x: Symbol, end: Expr, start: int, inner: list[Candidate]) -> bool:
     """Whether f beyond `start` stays strictly between two values that it takes inside."""
+    expr, lo, hi = piece.expr, piece.lo, piece.hi
     (limit,) = wave_limit(expr, x, end)
     if limit.is_infinite:
         which = min if limit is S.Infinity else max
         values = [c.value for c in inner]
-        best = which(values, key=lambda v: float(v.n(20))) if values else S.Zero
+        values += [limit_at(expr, x, e, side) for e, side in ((lo, -1), (hi, 1)) if e.is_finite]
+        if not values:
+            return False
+        best = which(values, key=lambda v: float(v.n(20)))
         far = end_of(expr - best, x, end, 1 if end is S.Infinity else -1)
         return bool(abs(far.start) <= start)
     room = amplitude_beyond(expr - limit, x, end, sympy.Integer(start))

@@ -1,7 +1,7 @@
 """|b₁| + ... + |bₖ| < |a| for all u ≥ U, for exp-log monomials: what closes a tail.
 
 |bᵢ/a| does not increase on [U, oo) when u·d/du log|bᵢ/a|, again a sum of monomials, is ≤ 0 there:
-its positive terms are dominated by a negative one, by the same argument. Then the values at U decide.
+its positive terms are dominated by a negative one, by the same argument. The values at U decide.
 Lemma "monotone ratio" in docs/theorems/bounds.rst.
 """
 

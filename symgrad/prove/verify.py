@@ -28,6 +28,10 @@ from symgrad.tails import tail
 
 __all__ = ["CertificateError", "verify"]
 
+_TOTAL = (
+    sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
+    sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
+)  # fmt: skip
 _HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
 
 
@@ -162,6 +166,10 @@ class _Checker:
         factors = [(decode(f["p"]), f["n"]) for f in piece["factors"]]
         product = sympy.Mul(*(p**n for p, n in factors), *(p**n for p, n, _ in waves))
         _need(_identical(h, product), f"{h} is not the product of its factors")
+        covered = [_partial(p, self.x) for p, _ in factors] + [
+            _partial(p, self.x) for p, *_ in waves
+        ]
+        _need(_partial(h, self.x) <= set().union(*covered), f"the domain of {h} is not covered")
         signs = [(self._factor(f, lo, hi), f["n"]) for f in piece["factors"]]
         flip = 1
         for _, n, which in waves:
@@ -446,6 +454,8 @@ def _positive(e: Expr, x: Symbol) -> bool:
     """e > 0 for all real x: exponentials; sums, products and powers of positive things."""
     if not e.has(x):
         return sign(e) > 0
+    if _partial(e, x):
+        return False
     if isinstance(e, (sympy.exp, sympy.cosh, sympy.sech)):
         return True
     if isinstance(e, sympy.Add):
@@ -456,6 +466,19 @@ def _positive(e: Expr, x: Symbol) -> bool:
     if isinstance(e, sympy.Pow) and e.args[1].is_Rational:
         return _positive(e.args[0], x)  # type: ignore[arg-type]
     return False
+
+
+def _partial(e: Expr, x: Symbol) -> set[Any]:
+    """The logarithms, roots and other functions in e that need not be real for every x."""
+    found: set[Any] = set()
+    for node in sympy.preorder_traversal(e):
+        whole = isinstance(node, (sympy.Add, sympy.Mul, *_TOTAL)) or not node.has(x) or node == x
+        if whole or (isinstance(node, sympy.Pow) and node.args[1].is_Integer):
+            continue
+        if isinstance(node, (sympy.Pow, sympy.log)) and _positive(node.args[0], x):
+            continue
+        found.add(node)
+    return found
 
 
 def _square(e: Expr, x: Symbol) -> bool:
