@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 from sympy import Expr, S, Symbol
 
-from symgrad.tails.constants import Number, expr
+from symgrad.tails.constants import WAVES, Number, expr
 from symgrad.tails.model import Model
 from symgrad.tails.monomial import Monomial, Scale, to_expr
 
@@ -20,21 +20,22 @@ __all__ = ["TailClass", "classify"]
 class TailClass:
     """f ~ leading; `kind` names the class, the other fields hold its constants where it has them.
 
-    =====================
-    ==========================================================================
-    kind                   meaning
-    =====================
-    ==========================================================================
-    zero                   exactly zero from some point on
-    double-exponential     |f| = exp(−e^{...}) up to smaller factors
-    exponential            f ~ c·x^power·exp(−rate·x^degree + smaller); degree 1 is the plain kind
-    algebraic              f ~ c·x^power (times logarithms), power < 0
-    logarithmic            f → 0 slower than any power
-    constant               f → limit ≠ 0
-    growing                |f| → oo
-    oscillating            f = limit + a wave of at most `amplitude`, no limit
-    =====================
-    ==========================================================================
+    zero
+        exactly zero from some point on
+    double-exponential
+        exp(−e^{...}) up to smaller factors
+    exponential
+        f ~ c·x^power·exp(−rate·x^degree + smaller); degree 1 is the plain kind
+    algebraic
+        f ~ c·x^power (times logarithms), power < 0
+    logarithmic
+        f → 0 slower than any power
+    constant
+        f → limit ≠ 0
+    growing
+        f → ±oo
+    oscillating
+        f = mean + a wave of at most `amplitude` (None: not known), no germ
     """
 
     kind: str
@@ -44,6 +45,7 @@ class TailClass:
     power: Expr | None = None
     limit: Expr | None = None
     amplitude: Expr | None = None
+    mean: Expr | None = None
 
     @property
     def vanishes(self) -> bool:
@@ -51,7 +53,7 @@ class TailClass:
         return self.limit == 0
 
     def __str__(self) -> str:
-        parts = [f"{k} {v}" for k in ("rate", "degree", "power", "limit", "amplitude")
+        parts = [f"{k} {v}" for k in ("rate", "degree", "power", "limit", "amplitude", "mean")
                  if (v := getattr(self, k)) is not None]  # fmt: skip
         return f"{self.kind}: {self.leading}" + (f" ({', '.join(parts)})" if parts else "")
 
@@ -92,20 +94,26 @@ def _rate(m: Monomial) -> dict[str, Expr]:
 def _oscillating(
     scale: Scale, m: Monomial, c: Number, x: Expr, write: Callable[[Expr], Expr]
 ) -> TailClass:
-    _, wave = sympy.expand(expr(c)).as_independent(scale.x, as_Add=True)
+    mean, wave = sympy.expand(expr(c)).as_independent(scale.x, as_Add=True)
+    size = amplitude(wave, scale.x)
     envelope = to_expr(m, x)
     limit = None if scale.sign(m) >= 0 else S.Zero
     return TailClass(
         "oscillating", write(expr(c)) * envelope, power=_power(m), limit=limit,
-        amplitude=amplitude(wave, scale.x) * envelope,
+        amplitude=None if size is None else size * envelope,
+        mean=mean * envelope if size is not None and mean != 0 else None,
     )  # fmt: skip
 
 
-def amplitude(wave: Expr, x: Symbol) -> Expr:
-    """sup |wave| for a sum of sines and cosines; the sum over its phases where it has several."""
+def amplitude(wave: Expr, x: Symbol) -> Expr | None:
+    """sup |wave| for a sum of sines and cosines; the sum over its phases where it has several.
+
+    None where the wave is something else, such as exp(sin x).
+    """
     by_phase: dict[Any, list[Expr]] = {}
     for term in sympy.Add.make_args(wave):
         size, waves = term.as_independent(x, as_Add=False)
-        phase = waves.args[0] if len(waves.args) == 1 else waves
-        by_phase.setdefault(phase, []).append(size)
+        if not isinstance(waves, WAVES):
+            return None
+        by_phase.setdefault(waves.args[0], []).append(size)
     return sympy.Add(*(sympy.sqrt(sum(a**2 for a in sizes)) for sizes in by_phase.values()))

@@ -16,7 +16,7 @@ from flint import fmpq
 from sympy import Expr
 from sympy.simplify.fu import TR8
 
-__all__ = ["ONE", "ZERO", "Composite", "Number", "add", "expr", "mul", "number", "power"]
+__all__ = ["ONE", "WAVES", "ZERO", "Composite", "Number", "add", "expr", "mul", "number", "power"]
 
 ZERO = fmpq(0)
 ONE = fmpq(1)

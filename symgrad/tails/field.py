@@ -7,6 +7,7 @@ constant has symbols, from their assumptions or from their box.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import sympy
 from flint import arb, fmpq
@@ -88,7 +89,9 @@ class Field:
             for atom, e in factors_of(place):
                 base = self._atom(atom, prec)
                 if e.q == 1:
-                    product *= pow_int(base, int(e.p))
+                    n = int(e.p)
+                    # The inverse first: a wide power would lose its small lower end in the radius.
+                    product *= pow_int(base, n) if n >= 0 else pow_int(1 / base, -n)
                 else:
                     product *= base ** arb(e) if base > 0 else arb.nan()
             total += product
@@ -109,9 +112,13 @@ class Field:
             names = sorted(free, key=str)
             ends = [[constant(end, prec) for end in self.box[s]] for s in names]  # type: ignore[index]
             return program(atom, *names).ball(*(lo.union(hi) for lo, hi in ends), prec=prec)
-        if isinstance(atom, WAVES):
-            return arb(-1).union(arb(1))
-        return arb.nan()
+        waves = {wave: sympy.Dummy() for wave in atom.atoms(*WAVES) if wave.free_symbols & free}
+        flat: Any = atom.xreplace(waves)
+        names = tuple(waves.values())
+        if not flat.free_symbols <= set(names):
+            return arb.nan()
+        every = [arb(-1).union(arb(1))] * len(names)
+        return program(flat, *names).ball(*every, prec=prec)
 
     def size(self, c: Number) -> arb:
         """An upper bound of |c|."""

@@ -26,7 +26,8 @@ from symgrad.tails.monomial import Monomial, Scale, to_expr
 __all__ = ["Quotient", "Walk", "as_arb", "far_bound", "short_above", "short_upper"]
 
 _ORDER = 16
-_BOXES = 80
+_BOXES = 160
+STEEP = 50
 _MOST_BITS = 1 << 13
 
 
@@ -163,8 +164,9 @@ class Walk:
         """The outermost point reached from `start` towards `end`; `close(y)` may finish the
         line."""
         b, goal = start, Rational(-4)
+        most = _BOXES if width * STEEP > start else _BOXES // 2
         while b != end:
-            if self.boxes > _BOXES:
+            if self.boxes > most:
                 self.stop = "the limit of boxes"
                 return b
             if end is S.NegativeInfinity and b <= goal:

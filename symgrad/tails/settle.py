@@ -16,6 +16,7 @@ from symgrad.tails.constants import Composite, expr
 from symgrad.tails.germ import Germ, model_of
 from symgrad.tails.monomial import Monomial
 from symgrad.tails.remainder import (
+    STEEP,
     Quotient,
     Walk,
     as_arb,
@@ -52,7 +53,6 @@ _STARTS = (
 )
 _SLACK = arb(105) / 100
 _DEEP = 3000
-_STEEP = 50
 _SHRINK = Rational(15, 16)
 
 
@@ -188,7 +188,7 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
             f"the remainder after {n} terms is not bounded up to {_STARTS[-1]}; ask for fewer terms"
         )
     start, far, beyond = best
-    if start > low and _width(g, n, start) * _STEEP < start:
+    if start > low and _width(g, n, start) * STEEP < start:
         for _ in range(8):
             lower = max(-short_above(-start * _SHRINK, 3), low)
             nearer = Beyond(g.scale, as_arb(lower))

@@ -79,6 +79,8 @@ COMPOSED = [
     Abs(tanh(x) - x / 3 + erf(x)),
     x * exp(-x) * cos(x),
     log(1 + exp(x)) ** Rational(3, 2),
+    tanh(x + sin(x)),
+    1 / (x + sin(x)),
 ]
 
 
