@@ -229,3 +229,23 @@ def test_cases_do_not_overlap():
         at = dict(zip(symbols, values, strict=True))
         holds = [c.name for c in cases[1:] if c.condition.subs(at) == sympy.true]
         assert len(holds) == (1 if values.count(0) >= 2 else 0)
+
+
+@pytest.mark.parametrize(
+    ("cost", "kind"),
+    [
+        ("cross_entropy", "global minimum"),
+        ("cross_entropy_on_logits", "global minimum"),
+        ("log_cosh", "global minimum"),
+        ("hinge", "undecided"),
+        ("absolute_error", "undecided"),
+    ],
+)
+def test_a_minimum_is_claimed_for_costs_shown_convex_and_smooth(cost, kind):
+    g = G["identity"] if cost.endswith("logits") else G["sigmoid"]
+    assert kinds(Chain(g, depth=2, loss=cost)) == [kind]
+
+
+def test_a_cost_that_is_not_convex_is_not_claimed():
+    net = Chain(G["silu"], depth=1, loss=lambda a, y: sympy.sin(a - y))
+    assert "global minimum" not in kinds(net)

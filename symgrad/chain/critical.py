@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, FiniteSet, Interval, Reals, S
+from sympy import Basic, Expr, FiniteSet, Interval, S
 
 from symgrad.chain.cases import (
     And,
@@ -30,6 +30,7 @@ from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
+from symgrad.loss import A, Loss, Y
 from symgrad.rigor import sign
 
 __all__ = ["critical_points", "zero_weight"]
@@ -83,6 +84,8 @@ def _is_zero(expr: Expr) -> Any:
 def _residual_zero(chain: Chain, a: Expr, y: Expr) -> Any:
     """∂c/∂a(a, y) = 0, as an equation for y where it is linear in y."""
     expr = put(chain.loss.da, {real("a"): a, real("y"): y})
+    if expr.has(sympy.Piecewise):
+        return Eq(expr, 0, evaluate=False)
     whole: Any = sympy.together(expr)
     numerator = whole.as_numer_denom()[0]
     if (
@@ -95,6 +98,20 @@ def _residual_zero(chain: Chain, a: Expr, y: Expr) -> Any:
     if not numerator.free_symbols:
         return S.true if sign(numerator) == 0 else S.false
     return Eq(numerator, 0)
+
+
+def _convex(loss: Loss) -> bool:
+    """∂²c/∂a² ≥ 0 without a jump of ∂c/∂a; for 0 < a, y < 1 where logarithms leave no other a."""
+    if loss.kinks:
+        return False
+    second: Any = loss.daa
+    if second.is_nonnegative:
+        return True
+    if not (loss.formula.has(sympy.log(A)) and loss.formula.has(sympy.log(1 - A))):
+        return False
+    p, q, r, s = sympy.symbols("p q r s", positive=True)
+    inside = second.xreplace({A: p / (p + q), Y: r / (r + s)})
+    return bool(sympy.factor(sympy.together(inside)).is_nonnegative)
 
 
 def _plain(chain: Chain) -> None:
@@ -124,6 +141,7 @@ class _Cases:
         self.x = chain.given.get(x_, x_)
         self.y = chain.given.get(y_, y_)
         self.reach = self._lowest_free()
+        self.convex = _convex(chain.loss)
 
     def _lowest_free(self) -> int:
         """The lowest layer whose parameters matter: with x = 0 an unbiased one is a constant."""
@@ -181,7 +199,7 @@ class _Cases:
         condition = _residual_zero(chain, end, self.y)
         verdict: Verdict = Proved("c is convex in a, so ∂c/∂a = 0 is its least value")
         kind = "global minimum"
-        if not chain.loss.daa.is_nonnegative:
+        if not self.convex:
             kind, verdict = "undecided", Undecided(f"{chain.loss.name} is not shown convex in a")
         return self.case(
             "zero residual", condition, (e_(self.depth),), kind,
@@ -194,10 +212,10 @@ class _Cases:
         if not isinstance(condition, sympy.Eq) or self.chain.layers[-1].skip:
             return S.true
         end = a_(self.depth)
-        wanted = self.y if condition == Eq(y_, end) else None
-        if wanted is None:
-            found = sympy.solveset(condition, end, Reals)
-            wanted = next(iter(found)) if isinstance(found, FiniteSet) and len(found) == 1 else None
+        wanted: Any = self.y if condition == Eq(y_, end) else None
+        gap: Any = put(condition.lhs, {}) - put(condition.rhs, {})
+        if wanted is None and gap.is_polynomial(end) and sympy.Poly(gap, end).degree() == 1:
+            wanted = -gap.coeff(end, 0) / gap.coeff(end, 1)
         try:
             return S.true if wanted is None else Contains(wanted, self.shapes[-1].range)
         except UndecidedError:
@@ -269,7 +287,7 @@ class _Cases:
             condition = And(Eq(z, point), sided(residual, side))
             kind = "weak local minimum" if side * turn > 0 else "weak local maximum"
             extreme = ends.inf if side > 0 else ends.sup
-            if kind == "weak local minimum" and shape.takes(extreme, point):
+            if self.convex and kind == "weak local minimum" and shape.takes(extreme, point):
                 kind = "global minimum"
             if condition != S.false:
                 yield self.case(
@@ -297,7 +315,7 @@ class _Cases:
     def _plateau_note(self, shape: Shape, value: Expr, residual: Expr) -> str:
         ends = shape.ends
         for side, extreme in ((">", ends.inf), ("<", ends.sup)):
-            if ends.verdict and extreme.attained and extreme.value == value:
+            if self.convex and ends.verdict and extreme.attained and extreme.value == value:
                 return f"a global minimum where {residual} {side} 0"
         return ""
 
@@ -314,7 +332,7 @@ class _Cases:
             down, up = side * left, side * right
             kind = "weak local minimum" if down <= 0 <= up else "weak local maximum"
             extreme = shape.ends.inf if side > 0 else shape.ends.sup
-            if kind == "weak local minimum" and shape.takes(extreme, at):
+            if self.convex and kind == "weak local minimum" and shape.takes(extreme, at):
                 kind = "global minimum"
             condition = And(Eq(z, at), sided(residual, side))
             if condition != S.false:

@@ -57,10 +57,10 @@ class LayerDiagnosis:
         size = f"{name} = {digits(self.weight_gradient)}"
         if self.decades <= 0:
             return f"{size}: not small"
-        share = (
-            f"{self.largest_share:.1f} of {self.decades:.1f} decades come from {text(self.largest)}"
-        )
-        return f"{size}; {share}"
+        share = f"{self.largest_share:.1f} of {self.decades:.1f} decades"
+        if self.largest_share < self.decades / 4:
+            return f"{size}; many factors share in it, the most, {share}, is {text(self.largest)}"
+        return f"{size}; {share} come from {text(self.largest)}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import Expr, S, Symbol
+from sympy import Eq, Expr, Ge, Gt, Le, Lt, Piecewise, S, Symbol
 
 from symgrad.activation import X, elementary
 from symgrad.bounds import extrema, zeros
@@ -22,7 +22,7 @@ from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import b_, x_, y_
 from symgrad.chain.pairs import pair_source
-from symgrad.errors import InputError, SymgradError
+from symgrad.errors import InputError, SymgradError, UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.scaled import Scaled
 from symgrad.kernels.write import Writer
@@ -235,7 +235,7 @@ def chain_kernel(chain: Chain) -> ChainKernel:
                 body = "".join(f"    {line}\n" for line in both[0].splitlines())
                 bodies.append(f"\n\ndef _both{len(pairs)}(x, g, d):\n{body}")
         rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[kind]}),")
-    cost, slope = (writer.write(elementary(c)) for c in (chain.loss.formula, chain.loss.da))
+    cost, slope = (_cost_line(writer, elementary(c)) for c in (chain.loss.formula, chain.loss.da))
     text = files("symgrad.chain").joinpath("batch.py").read_text("utf-8")
     parts = [
         f'"""Cost and gradients of a chain of {chain.depth} layers, cost {chain.loss.name}.',
@@ -250,6 +250,25 @@ def chain_kernel(chain: Chain) -> ChainKernel:
     return ChainKernel(chain, "\n".join(parts))
 
 
+def _cost_line(writer: Writer, expr: Any) -> str:
+    """What computes an expression in a and y; pieces become nested `np.where`."""
+    if not isinstance(expr, Piecewise):
+        return writer.write(expr)
+    text = "np.nan"
+    pieces: Any = expr.args
+    for piece, condition in reversed(pieces):
+        value = writer.write(piece)
+        if condition == S.true:
+            text = value
+            continue
+        if type(condition) not in _SIGNS:
+            raise UnsupportedError(f"a cost has pieces by comparisons of a and y, got {condition}")
+        gap = writer.write(condition.lhs - condition.rhs)
+        text = f"np.where({gap} {_SIGNS[type(condition)]} 0.0, {value}, {text})"
+    return text
+
+
+_SIGNS: dict[Any, str] = {Gt: ">", Ge: ">=", Lt: "<", Le: "<=", Eq: "=="}
 _GRADIENTS = '''
 def gradients(x, y, w, b=None):
     """C, dC/dx, and by layer dC/dw and delta = dC/db, for a row of samples x."""
