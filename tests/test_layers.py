@@ -113,6 +113,12 @@ def test_imports_run_one_way(path):
     assert breaches(path) == []
 
 
+def test_the_architecture_page_names_every_room():
+    page = pathlib.Path(__file__).parents[1] / "docs" / "architecture.rst"
+    text = page.read_text("utf-8")
+    assert [room for room in ROOMS if f"``{room}``" not in text] == []
+
+
 def test_no_star_imports():
     stars = [
         f"{path.name}:{node.lineno}"
