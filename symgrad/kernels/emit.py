@@ -90,6 +90,8 @@ def _pieces(name: str, p: Pieces) -> list[str]:
     text += ["])"]
     if p.slope is not None:
         text += _array(f"{name}_slope", p.slope)
+    if p.logs is not None:
+        text += _array(f"{name}_logs", p.logs)
     low = f"{name}_centre_low" if p.centre_low is not None else "None"
     slope = f"{name}_slope" if p.slope is not None else "None"
     text += [
@@ -97,6 +99,7 @@ def _pieces(name: str, p: Pieces) -> list[str]:
         f"    step={number(p.step)}, shift={p.shift}, first={p.first}, sides={p.sides},",
         f"    centre={name}_centre, centre_low={low}, constant_low={name}_constant_low,",
         f"    rows={name}_rows, slope={slope}, scale={p.scale}, short={p.short},",
+        f"    logs={f'{name}_logs' if p.logs is not None else None},",
         ")",
     ]
     return text

@@ -10,12 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import arb, arb_poly
+from flint import arb, arb_mat, arb_poly
 
 from symgrad.kernels.fit import EPS
 from symgrad.kernels.runtime import Laurent
-from symgrad.kernels.smooth import BITS, Smooth, as_float, log2_abs, shifted
-from symgrad.rigor import precision
+from symgrad.kernels.smooth import BITS, LogAbs, Smooth, as_float, log2_abs, shifted
+from symgrad.rigor import constant, precision
 
 __all__ = [
     "Far", "exponent", "far", "horner", "in_floats", "in_reciprocals", "last_finite", "log2_size",
@@ -35,24 +35,114 @@ class Far:
 
 def far(f: Smooth, sign: int) -> Far:
     """What f becomes toward sign·∞, told from its values and Taylor series far out."""
+    if isinstance(f, LogAbs):
+        if f.inner.expr == 0 or not f.expr.has(f.x):
+            top = -math.inf if f.inner.expr == 0 else as_float(constant(f.expr, 160))
+            return Far("poly", sign, top, 0, (arb(top),))
+        small = _exponential(f, sign, range(2, 12))
+        end = small or _polynomial_end(f, sign)
+        return end or _power_end(f, sign, 0) or _logarithm(f, sign)
     found = _exponential(f, sign, range(2, 14))
     if found is not None:
         return found
-    poly = _polynomial(f, sign)
-    if poly is not None:
-        n = len(poly) - 1
-        top = as_float(poly[-1])
-        return Far("poly", sign, math.copysign(math.inf, top * sign**n) if n else top, n, poly)
-    power = exponent(f, sign)
-    head = f.value(arb(sign) * arb(2) ** 200, 80) if power is not None else None
-    if power is not None and head is not None:
-        lead = 1 if head > 0 else -1
-        if power > 0:
-            limit = math.copysign(math.inf, lead)
-        else:
-            limit = math.copysign(0.0, lead) if power < 0 else as_float(head)
-        return Far("power", sign, limit, power)
+    found = _polynomial_end(f, sign)
+    if found is not None:
+        return found
+    found = _power_end(f, sign, 60)
+    if found is not None:
+        return found
     return _exponential(f, sign, range(14, 41)) or Far("line", sign, _limit(f, sign))
+
+
+def _power_end(f: Smooth, sign: int, most: int) -> Far | None:
+    power = exponent(f, sign)
+    if power is None or power > most:
+        return None
+    head = f.value(arb(sign) * arb(2) ** 200, 80)
+    if head is None:
+        return None
+    lead = 1 if head > 0 else -1
+    if power > 0:
+        limit = math.copysign(math.inf, lead)
+    else:
+        limit = math.copysign(0.0, lead) if power < 0 else as_float(head)
+    return Far("power", sign, limit, power)
+
+
+def _polynomial_end(f: Smooth, sign: int) -> Far | None:
+    poly = _polynomial(f, sign)
+    if poly is None:
+        return None
+    n = len(poly) - 1
+    top = as_float(poly[-1])
+    return Far("poly", sign, math.copysign(math.inf, top * sign**n) if n else top, n, poly)
+
+
+_NEAR, _POWERS, _TERMS = 64, (3, 2, 1), 22
+
+
+def _logarithm(f: Smooth, sign: int) -> Far:
+    """log|u| = Σ s_k x^k + b·log|x| + Σ q_j x^(−j): s, b, q by interpolation on [64, 128].
+
+    First all are solved for; then b is rounded to the integer it is near, what is negligible is
+    left out, and the others are solved for again.
+    """
+    limit = _limit_of_log(f, sign)
+    powers, b = list(_POWERS), None
+    for _ in range(2):
+        count = len(powers) + (b is None) + _TERMS
+        with precision(900):
+            w = [sign * (3 + _cosine(2 * j + 1, 2 * count)) / 256 for j in range(count)]
+            points = [(1 / v).mid() for v in w]
+        values = [f.value(p, 700) for p in points]
+        if any(v is None for v in values):
+            return Far("line", sign, limit)
+        with precision(900):
+            rows = []
+            for p in points:
+                row = [p**k for k in powers] + ([abs(p).log()] if b is None else [])
+                rows.append(row + [p**-j for j in range(_TERMS)])
+            known = [v - (b or 0) * abs(p).log() for v, p in zip(values, points, strict=True)]
+            solution = arb_mat(rows).solve(arb_mat([[v.mid()] for v in known]))
+            found = [solution[k, 0].mid() for k in range(count)]
+            if b is None:
+                b = round(as_float(found[len(powers)]))
+                if abs(as_float(found[len(powers)]) - b) > 1e-6:
+                    return Far("line", sign, limit)
+                powers = [k for k, c in zip(powers, found, strict=False) if log2_abs(c) > -30]
+    head = dict(zip(powers, found, strict=False))
+    coefficients = tuple(head.get(k, arb(0)) for k in _POWERS) + tuple(found[len(powers) :])
+    return Far("log", sign, limit, b or 0, coefficients)
+
+
+def _cosine(above: int, below: int) -> arb:
+    return (arb.pi() * above / below).cos()
+
+
+def _limit_of_log(f: Smooth, sign: int) -> float:
+    near, beyond = (f.value(arb(sign * u), 40) for u in (64.0, 250.0))
+    if near is None or beyond is None:
+        return math.nan
+    if abs(as_float(beyond) - as_float(near)) < 0.1:
+        return math.nan
+    return math.inf if beyond > near else -math.inf
+
+
+def log_line(end: Far) -> str:
+    """The line Σ s_k x^k + b·log|x| + Σ q_j x^(−j), the small terms first."""
+    floats = [as_float(c) for c in end.coefficients]
+    head, tail = floats[: len(_POWERS)], floats[len(_POWERS) :]
+    while len(tail) > 1 and abs(tail[-1]) * float(_NEAR) ** -(len(tail) - 1) < 2.0**-70:
+        tail.pop()
+    text = repr(tail[-1])
+    for q in reversed(tail[:-1]):
+        text = f"({q!r} + {text} / x)"
+    if end.power:
+        text = f"({text} + {float(end.power)!r} * np.log(np.absolute(x)))"
+    for k, s in zip(reversed(_POWERS), reversed(head), strict=True):
+        if s:
+            text = f"({text} + {s!r} * {' * '.join(['x'] * k)})"
+    return text
 
 
 def _exponential(f: Smooth, sign: int, octaves: Sequence[int]) -> Far | None:

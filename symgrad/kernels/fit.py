@@ -22,9 +22,11 @@ from symgrad.kernels.runtime import Pieces
 from symgrad.kernels.smooth import (
     BITS,
     TERMS,
+    LogAbs,
     Smooth,
     as_float,
     log2_abs,
+    log_series,
     shifted,
     tilted,
     zeros_near,
@@ -73,7 +75,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """f(x) = exp(slope·t)·t^order·Σ series[k]·t^k on [low, high], t = x − centre."""
+    """f(x) = logs·log|t| + exp(slope·t)·t^order·Σ series[k]·t^k on [low, high], t = x − centre."""
 
     low: float
     high: float
@@ -82,6 +84,7 @@ class Cell:
     series: tuple[arb, ...]
     slope: float
     sizes: tuple[float, ...]
+    logs: int = 0
 
     def degree(self, eps: float) -> int:
         """The least degree of an interpolant within eps, by the Chebyshev tails; TERMS if none."""
@@ -142,6 +145,19 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
     With `tilt`, exp(slope·t) is taken out, with a slope near f'/f of so few bits
     that slope·t is exact.
     """
+    if isinstance(f, LogAbs):
+        made = _log_cell(f, low, high, False)
+        if made is not None:
+            return made
+        plain = _plain_cell(f, low, high, tilt)
+        if plain is not None and plain.degree(EPS) <= _WIDE:
+            return plain
+        made = _log_cell(f, low, high, True)
+        return plain if made is None else made
+    return _plain_cell(f, low, high, tilt)
+
+
+def _plain_cell(f: Smooth, low: float, high: float, tilt: bool) -> Cell | None:
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         series = f.series(middle, reach)
@@ -178,6 +194,47 @@ def _cell(series: Sequence[arb], slope: float, low: float, high: float, span: fl
             base = list(series)
         sizes = _sizes(base, reach, series, low, high, centre)
         return Cell(low, high, centre, order, tuple(c.mid() for c in series), slope, sizes)
+
+
+def _log_cell(f: LogAbs, low: float, high: float, known_zeros: bool) -> Cell | None:
+    """The cell of log|u| next to a zero r of u: m·log|x − r| and the logarithm of what is left."""
+    with precision(BITS):
+        middle, reach = arb((low + high) / 2), arb((high - low) / 2)
+        series = f.inner.series(middle, reach)
+        if series is None:
+            return None
+        near = [(t, m) for t, m in zeros_near(series, reach) if abs(t) <= 3 * reach]
+        if near:
+            t, m = near[0]
+            centre = (middle + t).mid()
+            if abs(centre) < reach * arb(2) ** -60:
+                centre = arb(0)
+            f.zeros.append((centre, m))
+            rest = log_series(shifted(series, centre - middle)[m:])
+        else:
+            known = [(z, m) for z, m in f.zeros if abs(z - middle) <= 16 * reach]
+            if not known or not known_zeros:
+                return None
+            centre, m = min(known, key=lambda zero: as_float(abs(zero[0] - middle)))
+            line = log_series([middle - centre, arb(1), *[arb(0)] * (len(series) - 2)])
+            whole = log_series(series)
+            rest = shifted([a - m * b for a, b in zip(whole, line, strict=True)], centre - middle)
+        least = arb(2) ** -4
+        for k in range(9):
+            at = abs(arb(low) + (arb(high) - arb(low)) * k / 8 - centre)
+            if at > 0:
+                value = abs(m * at.log() + _at(rest, arb(low) + (arb(high) - low) * k / 8 - centre))
+                least = value.mid() if k == 0 or value < least else least
+        if not near:  # far from the zero the powers of t may cancel: then it is no centre
+            wide = max(abs(arb(low) - centre), abs(arb(high) - centre), key=as_float)
+            if sum((abs(c.mid()) * wide**k for k, c in enumerate(rest)), arb(0)) > 16 * least:
+                return None
+        base = shifted([*rest, *[arb(0)] * (TERMS - len(rest))], middle - centre)
+        sizes = [as_float(abs(c.mid()) * reach**k / least) for k, c in enumerate(base)]
+        sizes += [0.0] * (TERMS - len(sizes))
+        return Cell(
+            low, high, centre, 0, tuple(c.mid() for c in rest), 0.0, tuple(sizes[:TERMS]), m
+        )
 
 
 def _sizes(
@@ -224,7 +281,7 @@ def table(
     cells = [c for pair in zip(*sides, strict=True) for c in pair]
     cells += cells[-2:] if len(sides) == 2 else []  # |x| + step may round up to the next cell
     rows = np.zeros((degree + 1, len(cells)))
-    centre, centre_low, low, slope = (np.zeros(len(cells)) for _ in range(4))
+    centre, centre_low, low, slope, logs = (np.zeros(len(cells)) for _ in range(5))
     for j, c in enumerate(cells):
         with precision(BITS):
             coefficients = c.coefficients(degree, scale)
@@ -232,7 +289,7 @@ def table(
             centre_low[j] = as_float(c.centre - arb(centre[j]))
             rows[:, j] = [as_float(v) for v in coefficients]
             low[j] = as_float(coefficients[0] - arb(rows[0, j]))
-        slope[j] = c.slope
+        slope[j], logs[j] = c.slope, c.logs
     rows[rows == 0] = -0.0  # −0 is what may be added to any float, to −0 as well
     low[low == 0] = -0.0
     short = max(max(c.short_degree(EPS_SHORT) for c in cells), 1)
@@ -240,6 +297,7 @@ def table(
         grid.step, grid.shift, grid.first(first), len(sides), centre,
         centre_low if centre_low.any() else None, low, rows,
         slope if slope.any() else None, scale, min(short, degree),
+        logs if logs.any() else None,
     )  # fmt: skip
 
 

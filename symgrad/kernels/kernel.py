@@ -16,12 +16,12 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from symgrad.activation import Activation, Derived, elementary
-from symgrad.errors import InputError
+from symgrad.errors import InputError, UnsupportedError
 from symgrad.fact import Evidence
 from symgrad.kernels import emit
 from symgrad.kernels.judge import Judge, truth_ulps
 from symgrad.kernels.smooth import Smooth
-from symgrad.kernels.write import Writer
+from symgrad.kernels.write import Writer, log_abs_of
 
 __all__ = ["Kernel", "lambdify"]
 
@@ -160,8 +160,11 @@ def lambdify(args: Any, expr: Any) -> Kernel:
         only.switch_points if only else (), tuple(only.zeros) if only else (),
         only.amplitude_beyond if only else None,
     )  # fmt: skip
-    if writer.failure is not None and _measured(kernel)[0] > _LIMIT:
-        raise writer.failure
+    doubtful = writer.failure
+    if doubtful is None and not many and log_abs_of(exprs[0]) is not None and len(names) == 1:
+        doubtful = UnsupportedError(f"no method within {_LIMIT:g} ulp was found for {exprs[0]}")
+    if doubtful is not None and _measured(kernel)[0] > _LIMIT:
+        raise doubtful
     return kernel
 
 

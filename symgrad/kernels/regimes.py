@@ -13,7 +13,7 @@ from flint import arb
 from sympy import Expr, FiniteSet, S, Symbol, sympify
 
 from symgrad.kernels import emit
-from symgrad.kernels.smooth import BITS, Smooth, as_float
+from symgrad.kernels.smooth import BITS, LogAbs, Smooth, as_float
 from symgrad.kernels.stretch import Design, Noted, Stretch
 from symgrad.pieces import branches
 from symgrad.rigor import constant, precision
@@ -21,15 +21,20 @@ from symgrad.rigor import constant, precision
 __all__ = ["Design", "design"]
 
 
-def design(expr: Expr, x: Symbol, kinks: Sequence[tuple[float, float]] = ()) -> Design:
-    """The regimes for f(x) = expr; `kinks` are points with a value by convention."""
+def design(
+    expr: Expr, x: Symbol, kinks: Sequence[tuple[float, float]] = (), log_abs: bool = False
+) -> Design:
+    """The regimes for f(x) = expr, or log|expr|; `kinks` are points with a value by convention."""
     parts: Sequence[tuple[Any, Any]] = branches(expr, x)
-    plan = Design(_symmetry(parts, x, kinks))
+    symmetry = _symmetry(parts, x, kinks)
+    plan = Design(abs(symmetry) if log_abs else symmetry)
     domain: Any
     for domain, formula in parts:
         if isinstance(domain, FiniteSet):
             place: Any = next(iter(domain))
             at, value = (as_float(constant(c, 160)) for c in (place, formula))
+            if log_abs:
+                value = math.log(abs(value)) if value else -math.inf
             if at or value or not plan.symmetry < 0:
                 plan.points.append((at, value))
             continue
@@ -45,7 +50,8 @@ def design(expr: Expr, x: Symbol, kinks: Sequence[tuple[float, float]] = ()) -> 
             if value:  # odd but for the value by convention at 0
                 plan.points.append((0.0, value))
         if low < high and not (plan.symmetry and high <= 0):
-            Stretch(plan, Smooth(formula, x), low, high).cover()
+            f = LogAbs(formula, x) if log_abs else Smooth(formula, x)
+            Stretch(plan, f, low, high).cover()
     plan.points += kinks
     if plan.symmetry:
         plan.zeros = [s * z + 0.0 for z in plan.zeros for s in ((1.0, -1.0) if z else (1.0,))]
@@ -115,7 +121,7 @@ def _drop_points(plan: Design) -> None:
                 got = method
                 if callable(method):
                     with np.errstate(all="ignore"):
-                        got = float(method(np.float64(at)))
+                        got = float(np.asarray(method(np.float64(at))))
                 if got == value and (at or not plan.symmetry):
                     break
         else:

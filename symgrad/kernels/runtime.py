@@ -15,7 +15,7 @@ LARGEST = 1.7976931348623157e308
 
 
 class Pieces(NamedTuple):
-    """exp(b·t)·2^scale·Σ rows[k]·t^k with t = x − centre, one row entry per cell of a grid.
+    """logs·log|t| + exp(b·t)·2^scale·Σ rows[k]·t^k, t = x − centre, an entry per cell of a grid.
 
     Cell number: the bits of |x| + step from bit `shift` upwards, less `first`; so cells have one
     width near 0 and double with each octave of |x| + step. `sides` 2: even cells x ≥ 0, odd x < 0.
@@ -32,6 +32,7 @@ class Pieces(NamedTuple):
     slope: Any = None
     scale: int = 0
     short: int = 0
+    logs: Any = None
 
 
 class Laurent(NamedTuple):
@@ -99,6 +100,9 @@ def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
         gather(p.slope)
         c *= t
         out *= np.exp(c, out=c)
+    if p.logs is not None:
+        gather(p.logs)
+        out += c * np.log(np.where(c != 0.0, np.absolute(t), 1.0))
     if p.scale:
         out *= 2.0**p.scale
         np.clip(out, -LARGEST, LARGEST, out=out)

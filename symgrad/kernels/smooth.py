@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import sympy
 from flint import arb, arb_poly, arb_series
 from sympy import Expr, Symbol
 
@@ -15,10 +16,12 @@ from symgrad.rigor import Program, precision, program
 __all__ = [
     "BITS",
     "TERMS",
+    "LogAbs",
     "Smooth",
     "as_float",
     "floor_log2",
     "log2_abs",
+    "log_series",
     "shifted",
     "tilted",
     "zeros_near",
@@ -107,6 +110,47 @@ class Smooth:
                 return jet
             work *= 2
         return None
+
+
+@dataclass
+class LogAbs(Smooth):
+    """log|u| for the smooth u that it is made of: by the series of u, at the zeros of u as well."""
+
+    inner: Smooth = field(init=False)
+    zeros: list[tuple[arb, int]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inner = Smooth(self.expr, self.x)
+        self.expr = sympy.log(self.expr**2) / 2 if self.expr != 0 else sympy.S.NegativeInfinity
+        self.program = program(self.expr, self.x) if self.inner.expr != 0 else self.inner.program
+
+    def value(self, at: arb, bits: int = 80) -> arb | None:
+        work = bits
+        while work <= 1 << 13:
+            u = self.inner.value(at, work)
+            if u is None or u.is_zero():
+                return None
+            with precision(work + 32):
+                ball = abs(u).log()
+            if ball.is_zero() or ball.rel_accuracy_bits() >= bits:
+                return ball
+            work *= 2
+        return None
+
+    def series(self, at: arb, reach: arb) -> list[arb] | None:
+        jet = self.inner.series(at, reach)
+        if jet is None or jet[0].contains(0):
+            return None
+        found = log_series(jet)
+        return found if _sharp(found, reach) else super().series(at, reach)
+
+
+def log_series(series: Sequence[arb]) -> list[arb]:
+    """The Taylor coefficients of log|u| from those of u, u(0) ≠ 0."""
+    with precision(BITS, terms=len(series)):
+        signed = [-c for c in series] if series[0] < 0 else list(series)
+        result = arb_series(signed, prec=len(series)).log()
+        return [result[k] for k in range(len(series))]
 
 
 def tilted(series: Sequence[arb], slope: float) -> list[arb]:

@@ -27,6 +27,7 @@ from symgrad.kernels.far import (
     in_reciprocals,
     last_finite,
     log2_size,
+    log_line,
 )
 from symgrad.kernels.fit import EPS, Cell, Grid, cell, rounding, table
 from symgrad.kernels.forms import candidates, outward
@@ -114,7 +115,7 @@ class Stretch:
         """The best line of NumPy on [low, high), if it is good enough."""
         expr, x = self.f.expr, self.f.x
         if not expr.has(x):
-            value = as_float(constant(expr, 160))
+            value = as_float(constant(expr, 160)) if expr.is_finite else -math.inf
             return value, "constant"
         lines = candidates(expr, {x: "x"})
         if not lines:
@@ -283,6 +284,8 @@ class Stretch:
             self.to_polynomial(end, start)
         elif end.kind == "power":
             self.to_power(end, start)
+        elif end.kind == "log":
+            self.to_logarithm(end, start)
         else:
             self.to_line(end, start)
 
@@ -381,6 +384,18 @@ class Stretch:
         self.put(
             end.sign, begin, math.inf, method, "f is its asymptotic polynomial to 2^-58 from here"
         )
+
+    def to_logarithm(self, end: Far, start: float) -> None:
+        """Beyond 64 the sum of powers and log|x|, judged where balls still reach."""
+        text, begin = log_line(end), max(start, 64.0)
+        low, high = (begin, 2 * begin) if end.sign > 0 else (-2 * begin, -begin)
+        worst, at = Judge(self.f, low, high, 40).worst(emit.line(text))
+        if worst > 3:
+            raise UnsupportedError(f"{self.f.expr} toward {end.sign}·oo: {worst:.1f} ulp at {at}")
+        if begin > start:
+            self.run(end.sign, start, begin, False, 0, "between the grid and the logarithm")
+        why = f"powers, a logarithm, a series in 1/x: {worst:.2f} ulp at worst up to {2 * begin:g}"
+        self.put(end.sign, begin, math.inf, text, why)
 
     def to_power(self, end: Far, start: float) -> None:
         begin = start

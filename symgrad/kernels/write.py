@@ -7,6 +7,7 @@ at the value of the argument.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,7 +96,14 @@ class Writer:
         key = (expr, x)
         if key not in self.kernels:
             name = f"_f{len(self.kernels) + 1}"
-            plan = design(smooth_logs(elementary(smooth_logs(expr))), x, kinks_of(expr, x))
+            inner = log_abs_of(expr)
+            if inner is not None:
+                values = [
+                    (at, math.log(abs(v)) if v else -math.inf) for at, v in kinks_of(inner, x)
+                ]
+                plan = design(elementary(inner), x, values, log_abs=True)
+            else:
+                plan = design(smooth_logs(elementary(smooth_logs(expr))), x, kinks_of(expr, x))
             self.designs.append(plan)
             self.parts.append(emit.plan_source(plan, name))
             self.kernels[key] = name
@@ -167,6 +175,13 @@ class Writer:
             else e.func(e.activation, e.order, _T)
         )
         return f"{self.one(f, _T)}({values[0]})"
+
+
+def log_abs_of(expr: Any) -> Any:
+    """u where the expression is log|u|, None otherwise."""
+    if isinstance(expr, sympy.log) and isinstance(expr.args[0], sympy.Abs):
+        return expr.args[0].args[0]
+    return None
 
 
 def smooth_logs(expr: Any) -> Any:
