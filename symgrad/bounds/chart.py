@@ -167,7 +167,7 @@ def _part(
         return Part(p, n, (), (sign(p),))
     if is_positive(p, x):
         return Part(p, n, (), (1,))
-    ends = tuple(
+    ends: Any = tuple(
         None if _regular(p, x, e) else end_of(p, x, e, side) for e, side in ((lo, -1), (hi, 1))
     )
     start, stop = (

@@ -44,17 +44,17 @@ class _Generators:
         self.x = x
         self.back: dict[Dummy, Expr] = {}
         self.names: dict[Expr, Dummy] = {}
-        exponents = {e.exp for e in expr.atoms(sympy.exp) if e.has(x)}
+        exponents: Any = {e.exp for e in expr.atoms(sympy.exp) if e.has(x)}
         self.units = _units(exponents, x)
         self.expr = self._flat(expr)
 
-    def _name(self, e: Expr) -> Dummy:
+    def _name(self, e: Any) -> Dummy:
         if e not in self.names:
             self.names[e] = name = Dummy(f"t{len(self.names)}")
             self.back[name] = e
         return self.names[e]
 
-    def _flat(self, e: Expr) -> Expr:
+    def _flat(self, e: Any) -> Any:
         if e == self.x or e.is_Rational:
             return e
         if e.is_Add or e.is_Mul:
@@ -70,7 +70,7 @@ class _Generators:
                 return self._name(base**q) ** power.p  # type: ignore[attr-defined]
         return self._name(e)
 
-    def _exp(self, exponent: Expr) -> Expr:
+    def _exp(self, exponent: Any) -> Expr:
         product = S.One
         for term in sympy.Add.make_args(sympy.expand(exponent)):
             unit = self.units.get(term)
@@ -80,47 +80,50 @@ class _Generators:
                 product *= self._name(sympy.exp(unit)) ** (term / unit)
         return product
 
-    def reduced(self, e: Expr) -> Expr:
+    def reduced(self, e: Any) -> Any:
         """A polynomial in the generators with every radical below its own power: s² is 1 + x²."""
-        for name, value in list(self.back.items()):
+        values: list[tuple[Any, Any]] = list(self.back.items())
+        for name, value in values:
             if value.is_Pow and value.exp.is_Rational and e.has(name):  # type: ignore[attr-defined]
                 base, power = value.as_base_exp()
                 e = sympy.rem(e, name ** (1 / power) - self._flat(base), name)
         return e
 
-    def coarsened(self, above: Expr, below: Expr) -> tuple[Expr, Expr]:
+    def coarsened(self, above: Any, below: Any) -> tuple[Any, Any]:
         """The same fraction with t^g for each exp(u) that enters by powers a + g·k only."""
-        for name, value in list(self.back.items()):
+        values: list[tuple[Any, Any]] = list(self.back.items())
+        for name, value in values:
             if not isinstance(value, sympy.exp) or not (above.has(name) or below.has(name)):
                 continue
+            exponent: Any = value.exp
             parts = [Poly(part, name) for part in (above, below)]
             powers = [[m for (m,) in part.monoms()] for part in parts]
             step = sympy.igcd(0, 0, *(m - min(p) for p in powers for m in p))
             shift = min(powers[0]) - min(powers[1])
             if step > 1 or shift:
-                wide = self._name(sympy.exp(sympy.expand(max(step, 1) * value.exp)))
+                wide = self._name(sympy.exp(sympy.expand(max(step, 1) * exponent)))
                 flat = [
                     sympy.Add(
                         *(c * wide ** ((m - min(p)) // max(step, 1)) for (m,), c in part.terms())
                     )
                     for part, p in zip(parts, powers, strict=True)
                 ]
-                carry = self._name(sympy.exp(sympy.expand(shift * value.exp))) if shift else S.One
+                carry = self._name(sympy.exp(sympy.expand(shift * exponent))) if shift else S.One
                 above, below = flat[0] * carry, flat[1]
         return above, below
 
-    def restore(self, e: Expr) -> Expr:
+    def restore(self, e: Any) -> Any:
         return e.xreplace(self.back)
 
 
-def _units(exponents: set[Expr], x: Symbol) -> dict[Expr, Expr]:
+def _units(exponents: set[Any], x: Symbol) -> dict[Any, Any]:
     """For each term of the exponents the common u of which it is an integer multiple."""
-    classes: dict[Expr, list[Rational]] = {}
+    classes: dict[Any, list[Any]] = {}
     for exponent in exponents:
         for term in sympy.Add.make_args(sympy.expand(exponent)):
             c, rest = term.as_coeff_Mul(rational=True)
             classes.setdefault(rest, []).append(c)
-    units: dict[Expr, Expr] = {}
+    units: dict[Any, Any] = {}
     for rest, multiples in classes.items():
         common = Rational(
             sympy.igcd(0, *(m.p for m in multiples)), sympy.ilcm(1, 1, *(m.q for m in multiples))
@@ -138,7 +141,7 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
     >>> [p for p, n in factors(sympy.tanh(x).diff(x, 2), x) if n > 0]
     [-8, exp(2*x) - 1, exp(2*x)]
     """
-    flat = expr.rewrite(_HYPERBOLIC, sympy.exp) if expr.has(*_HYPERBOLIC) else expr
+    flat: Any = expr.rewrite(_HYPERBOLIC, sympy.exp) if expr.has(*_HYPERBOLIC) else expr
     flat = flat.replace(sympy.sinc, lambda u: sympy.sin(u) / u)
     if flat.count_ops() > _LARGE:
         return ((expr, 1),)
@@ -169,7 +172,7 @@ def identically_zero(expr: Expr, x: Symbol) -> bool:
     return any(p == 0 for p, n in factors(expr, x) if n > 0)
 
 
-def is_positive(e: Expr, x: Symbol) -> bool:
+def is_positive(e: Any, x: Symbol) -> bool:
     """Whether e > 0 for all real x by its shape: exponentials, positive sums, products, powers."""
     if not e.has(x):
         try:
@@ -205,7 +208,8 @@ def guarded(e: Expr, x: Symbol) -> frozenset[Any]:
     frozenset({sqrt(x)})
     """
     found: set[Any] = set()
-    for node in sympy.preorder_traversal(e):
+    nodes: Any = sympy.preorder_traversal(e)
+    for node in nodes:
         if not node.has(x) or node == x or node.is_Add or node.is_Mul or isinstance(node, _TOTAL):
             continue
         if node.is_Pow and node.args[1].is_Integer and node.args[1] > 0:
@@ -216,7 +220,7 @@ def guarded(e: Expr, x: Symbol) -> frozenset[Any]:
     return frozenset(found)
 
 
-def _is_square(e: Expr, x: Symbol) -> bool:
+def _is_square(e: Any, x: Symbol) -> bool:
     if e.is_Mul:
         return all(_is_square(a, x) or is_positive(a, x) for a in e.args)  # type: ignore[arg-type]
     return bool(e.is_Pow and e.exp.is_Integer and e.exp % 2 == 0 and e.exp > 0)  # type: ignore
@@ -293,7 +297,7 @@ def _short_rational(b: arb) -> Rational | None:
         return None
     middle = exact(b.mid())
     q = Rational(Fraction(int(middle.p), int(middle.q)).limit_denominator(1000))
-    return q if bool(b.overlaps(constant(q, 96))) else None
+    return q if bool(b.overlaps(constant(q, 96))) else None  # type: ignore[return-value]
 
 
 def _polynomial(p: Expr, x: Symbol) -> list[Expr]:
@@ -308,7 +312,7 @@ def _polynomial(p: Expr, x: Symbol) -> list[Expr]:
     ):
         return []
     t = moving[0] if moving else x
-    poly = Poly(generators.restore(flat.xreplace({t: (y := Dummy("y", real=True))})), y)
+    poly: Any = Poly(generators.restore(flat.xreplace({t: (y := Dummy("y", real=True))})), y)
     if poly.degree() > 2 and not (poly.domain.is_ZZ or poly.domain.is_QQ):
         return []
     values = [r for r in roots_of(poly, y) if not r.has(sympy.CRootOf)]
@@ -341,13 +345,13 @@ def roots_of(poly: Poly, y: Symbol) -> list[Expr]:
         except (UnsupportedError, UndecidedError):
             return []
     try:
-        found = sympy.real_roots(poly.as_expr(), radicals=True)
+        found: Any = sympy.real_roots(poly.as_expr(), radicals=True)
     except NotImplementedError:
         return []
     return [sympy.radsimp(r) for r in dict.fromkeys(found) if r.count_ops() < 12]
 
 
-def _lambert(p: Expr, x: Symbol) -> list[Expr]:
+def _lambert(p: Any, x: Symbol) -> list[Expr]:
     """a·exp(kx) + b·x + c = 0 at x = −c/b − W((ak/b)·exp(−kc/b))/k, by the definition of W."""
     k = next((e.exp / x for e in p.atoms(sympy.exp) if (e.exp / x).is_Rational), None)
     if k is None:
@@ -355,10 +359,10 @@ def _lambert(p: Expr, x: Symbol) -> list[Expr]:
     t = Dummy("t")
     for shift in (p, sympy.expand(p * sympy.exp(-k * x))):
         for power in (k, -k):
-            flat = shift.xreplace({sympy.exp(power * x): t, sympy.exp(-power * x): 1 / t})
+            flat: Any = shift.xreplace({sympy.exp(power * x): t, sympy.exp(-power * x): 1 / t})
             if not flat.is_polynomial(x, t):
                 continue
-            poly = Poly(flat, x, t)
+            poly: Any = Poly(flat, x, t)
             if set(poly.monoms()) <= {(1, 0), (0, 1), (0, 0)} and poly.degree(x) == 1:
                 a, b, c = poly.nth(0, 1), poly.nth(1, 0), poly.nth(0, 0)
                 if a == 0:
@@ -369,7 +373,7 @@ def _lambert(p: Expr, x: Symbol) -> list[Expr]:
     return []
 
 
-def neat(c: Expr) -> Expr:
+def neat(c: Any) -> Any:
     """An exact constant in a shorter exact form: one radical out of denominators and products.
 
     >>> neat((1 + sympy.sqrt(3)) ** 3 / (2 - sympy.sqrt(3)) * sympy.exp(1 / (1 - sympy.sqrt(3))))
@@ -395,5 +399,5 @@ def neat(c: Expr) -> Expr:
     return sympy.factor_terms(sympy.cancel(top / bottom)).xreplace(back | {s: sympy.sqrt(d)})
 
 
-def _shorter(a: Expr, b: Expr) -> Expr:
+def _shorter(a: Any, b: Any) -> Any:
     return a if a.count_ops() <= b.count_ops() else b

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sympy
 from flint import arb
@@ -92,7 +93,7 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
     return End(limit, shop.scale.field.sign(c), place.subs(_U, start), law)
 
 
-def _model(g: Expr) -> tuple[Workshop, Model]:
+def _model(g: Any) -> tuple[Workshop, Model]:
     """The tail model of g(u), with enough terms to have a leading one."""
     g = g.replace(sympy.sinc, lambda v: sympy.sin(v) / v)
     for size in (3, 6, 12):
@@ -118,7 +119,7 @@ def _limit(shop: Workshop, model: Model) -> Expr:
     return expr(c) if growth == 0 else S.Infinity * shop.scale.field.sign(c)
 
 
-def _start(shop: Workshop, model: Model) -> Rational:
+def _start(shop: Workshop, model: Model) -> Expr:
     """A u beyond which the rest is smaller than the leading term."""
     _, _, rest = shop.split(model)
     for start in _STARTS:

@@ -140,7 +140,7 @@ def _fact(u: Univariate, on: Set, sup: Extremum, inf: Extremum, steps: list[Step
         sympy.Ge(u.expr, inf.value, evaluate=False),
         sympy.Le(u.expr, sup.value, evaluate=False),
     ]
-    statement = sympy.And(*bounds, evaluate=False)
+    statement = sympy.And(*bounds, evaluate=False)  # type: ignore[call-arg]
     last = Step(
         statement,
         "f is monotone between neighbouring candidates: the largest and the smallest bound it",

@@ -126,10 +126,11 @@ def value_at(f: Expr, x: sympy.Symbol, at: Expr) -> Expr:
     return short
 
 
-def _without_exp_of_w(c: Expr) -> Expr:
+def _without_exp_of_w(c: Any) -> Any:
     """exp(r + k·W(z)) as exp(r)·(z/W(z))^k, by W·exp(W) = z."""
     table: dict[Expr, Expr] = {}
-    for e in c.atoms(sympy.exp):
+    atoms: Any = c.atoms(sympy.exp)
+    for e in atoms:
         for w in e.exp.atoms(sympy.LambertW):
             k = e.exp.coeff(w)
             rest = sympy.expand(e.exp - k * w)

@@ -324,9 +324,9 @@ def _negated(law: Expr | None) -> Expr | None:
     return None if law is None else -law
 
 
-def _inverted(law: Expr, t: Symbol, eps: Expr) -> Expr | None:
+def _inverted(law: Any, t: Symbol, eps: Expr) -> Expr | None:
     """The leading behaviour of the large t with law(t) = eps → 0."""
-    exponents = [e.exp for e in sympy.Mul.make_args(law) if isinstance(e, sympy.exp)]
+    exponents: Any = [e.exp for e in sympy.Mul.make_args(law) if isinstance(e, sympy.exp)]
     if not exponents:
         c, rest = law.as_independent(t)
         power = rest.as_base_exp()[1] if rest.as_base_exp()[0] == t else None
@@ -335,7 +335,7 @@ def _inverted(law: Expr, t: Symbol, eps: Expr) -> Expr | None:
     return _large(decay, t, sympy.log(1 / eps))
 
 
-def _large(decay: Expr, t: Symbol, goal: Expr) -> Expr | None:
+def _large(decay: Any, t: Symbol, goal: Expr) -> Expr | None:
     """The leading behaviour of t with decay(t) = goal → oo."""
     terms = sympy.Add.make_args(decay)
     inner = [(e, term) for term in terms for e in term.atoms(sympy.exp) if e.has(t)]

@@ -38,7 +38,7 @@ def period_of(f: Expr, x: Symbol) -> Expr | None:
     >>> period_of(1 + 2 * sympy.sin(3 * x) * sympy.cos(2 * x), x)
     2*pi
     """
-    waves = f.atoms(*_WAVES)
+    waves: Any = f.atoms(*_WAVES)
     speeds = [w.args[0].diff(x) for w in waves if w.has(x)]
     if not speeds or any(not s.is_number or s == 0 for s in speeds):
         return None
@@ -112,8 +112,8 @@ class CellZero(sympy.Expr):
         k = sympy.sympify(k)
         if isinstance(k, Integer):
             (x,) = h.variables
-            lo, hi = cell(k)
-            (root,) = isolate(h.expr, x, lo, hi)
+            lo, hi = cell(k)  # type: ignore[misc]
+            (root,) = isolate(h.expr, x, lo, hi)  # type: ignore[arg-type]
             return root.at
         return super().__new__(cls, k, h, cell)
 
@@ -171,7 +171,7 @@ def cells(
     half = Rational(1, 2)
     for lead, shift in ((a, S.Zero), (b, half)):
         wronskian = omega * (a**2 + b**2) - (a * b.diff(x) - a.diff(x) * b)
-        starts = [_settled(e, x, meter) for e in (lead, wronskian)]
+        starts: list[Any] = [_settled(e, x, meter) for e in (lead, wronskian)]
         if None in starts:
             continue
         if beyond.is_finite:
@@ -182,7 +182,7 @@ def cells(
         if side < 0:
             ends = [-ends[1].subs(k, -k), -ends[0].subs(k, -k)]
             first = -first
-        cell = sympy.Lambda(k, sympy.Tuple(*map(sympy.expand, ends)))
+        cell: Any = sympy.Lambda(k, sympy.Tuple(*map(sympy.expand, ends)))
         border = cell(first)[0 if side > 0 else 1]
         return Cells(p, x, cell, first, toward, border)
     raise UnsupportedError(f"the zeros of {p} toward {toward} have no cells here")
@@ -190,13 +190,13 @@ def cells(
 
 def _shape(p: Expr, x: Symbol) -> tuple[Expr, Expr, Expr]:
     """(ω, A, B) with p = A·cos(ωx) + B·sin(ωx), A and B without waves."""
-    flat = sympy.expand(p)
+    flat: Any = sympy.expand(p)
     waves = [w for w in flat.atoms(*_WAVES) if w.has(x)]
     speeds = {w.args[0] / x for w in waves}
     if len(speeds) == 1 and all(isinstance(w, (sympy.sin, sympy.cos)) for w in waves):
         (omega,) = speeds
         s, c = Dummy("s"), Dummy("c")
-        named = flat.xreplace({sympy.sin(omega * x): s, sympy.cos(omega * x): c})
+        named: Any = flat.xreplace({sympy.sin(omega * x): s, sympy.cos(omega * x): c})
         if omega.is_positive and not named.has(*_WAVES) and named.is_polynomial(s, c):
             poly = Poly(named, s, c)
             if set(poly.monoms()) <= {(1, 0), (0, 1)}:

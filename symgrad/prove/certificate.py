@@ -116,6 +116,7 @@ def _tail(f: Factor, x: Symbol, end: Expr, side: int, k: int) -> dict[str, Any]:
     if known is None:
         raise UnsupportedError(f"{f.p} has no tail toward {end}")
     place, _ = toward_of(end, side)
+    u: Any
     (u,) = place.free_symbols
     start = _start(place, u, known.start)  # type: ignore[arg-type]
     g = f.p.subs(x, place)

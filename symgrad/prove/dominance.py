@@ -8,6 +8,7 @@ Lemma "monotone ratio" in docs/theorems/bounds.rst.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sympy
 from flint import arb
@@ -67,12 +68,12 @@ def decreases(m: Expr, u: Symbol, start: Expr, depth: int = 0) -> bool:
     return False
 
 
-def _log_slope(factor: Expr, u: Symbol) -> Expr:
+def _log_slope(factor: Any, u: Symbol) -> Expr:
     """d/du log|factor| for a power, an exponential, a logarithm or a constant."""
     if not factor.has(u):
         return S.Zero
     if isinstance(factor, sympy.exp):
-        return factor.exp.diff(u)
+        return sympy.diff(factor.exp, u)
     base, power = factor.as_base_exp()
     if not power.has(u) and power != 1:
         return power * _log_slope(base, u)

@@ -135,7 +135,7 @@ def _relations(statement: Basic) -> list[Relational]:
     raise InputError(f"prove takes <, <=, >, >=, = and And of these, got {statement}")
 
 
-def _without_abs(relation: Relational) -> list[Relational]:
+def _without_abs(relation: Any) -> list[Relational]:
     """|u| ≤ v as u ≤ v and −u ≤ v, or as u² ≤ w² for v = |w|, where u is a wave."""
     if isinstance(relation, sympy.Eq) or not isinstance(relation.lts, sympy.Abs):
         return [relation]
@@ -149,11 +149,11 @@ def _without_abs(relation: Relational) -> list[Relational]:
     return [less(u, large, evaluate=False), less(-u, large, evaluate=False)]
 
 
-def _gap(relation: Relational) -> tuple[Expr, bool]:
+def _gap(relation: Any) -> tuple[Expr, bool]:
     """h and strictness, with the relation equivalent to h ≥ 0 or h > 0."""
-    if isinstance(relation, sympy.Eq):
+    if type(relation) is sympy.Eq:
         return relation.lhs - relation.rhs, False
-    return relation.gts - relation.lts, isinstance(relation, _STRICT)  # type: ignore[return-value]
+    return relation.gts - relation.lts, isinstance(relation, _STRICT)
 
 
 def _prove(statement: Basic, x: Symbol, on: Set, meter: Meter) -> Inequality:

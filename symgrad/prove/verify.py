@@ -110,7 +110,9 @@ class _Checker:
     # the statement
 
     def _gaps(self) -> list[tuple[Expr, bool]]:
-        parts = self.statement.args if isinstance(self.statement, sympy.And) else (self.statement,)
+        parts: Any = (
+            self.statement.args if isinstance(self.statement, sympy.And) else (self.statement,)
+        )
         gaps: list[tuple[Expr, bool]] = []
         for part in parts:
             _need(isinstance(part, (sympy.Le, sympy.Lt, sympy.Ge, sympy.Gt)), f"{part} is no <, <=")
@@ -248,7 +250,8 @@ class _Checker:
             k, growth = decode(claim["coefficient"]), decode(claim["growth"])
             same = same and encode(found.remainder.growth) == claim["growth"]
             same = same and sign(k - found.remainder.coefficient) >= 0
-            same = same and order(found.remainder.valid_from, start) <= 0
+            since: Any = found.remainder.valid_from
+            same = same and order(since, start) <= 0
             rests.append(k * growth)
         _need(same, f"the tail of {p} toward {end} is another one")
         _need(dominated(terms[0], rests, u, start), f"the leading term of {p} is not dominant")

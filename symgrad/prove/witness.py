@@ -33,7 +33,7 @@ def hi_denominator(high: Fraction) -> int:
     return high.denominator // high.numerator + 1
 
 
-def between(lo: Expr, hi: Expr) -> Rational:
+def between(lo: Expr, hi: Expr) -> Expr:
     """The simplest rational strictly between two exact ends, near 0 where an end is infinite."""
     if lo is S.NegativeInfinity and hi is S.Infinity:
         return S.Zero
