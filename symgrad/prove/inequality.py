@@ -151,8 +151,9 @@ def _without_abs(relation: Any) -> list[Relational]:
 
 def _gap(relation: Any) -> tuple[Expr, bool]:
     """h and strictness, with the relation equivalent to h ≥ 0 or h > 0."""
-    if type(relation) is sympy.Eq:
-        return relation.lhs - relation.rhs, False
+    if isinstance(relation, sympy.Eq):
+        left: Any = relation.lhs
+        return left - relation.rhs, False
     return relation.gts - relation.lts, isinstance(relation, _STRICT)
 
 
