@@ -91,7 +91,7 @@ def test_containment_on_many_points(g, n, end):
     if free_parameters(g):
         t = tail(g.d(n), ENDS[end], TERMS, parameters=dict.fromkeys(free_parameters(g), S(3) / 2))
     count = 100_000 if t.remainder is not None else 2_000
-    near, far = audit(t, n=count, seed=1, bits=300), audit(t, n=60, seed=2)
+    near, far = audit(t, count, 1, 300, second=200), audit(t, 60, 2)
     assert near.decided > 0.9 * count
     assert far.decided > 50
     assert near.passed
