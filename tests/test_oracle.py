@@ -513,6 +513,14 @@ def test_a_piece_with_a_wrong_coefficient_is_seen():
     assert right < PROVED_ULP < off
 
 
+@pytest.mark.parametrize("binade", [126, 133, 150, 190, 254])
+def test_hyperbolic_tails_are_one_piece(binade):
+    """sech over a far stretch overflows as a ball, not by its ends."""
+    found = list(pieces(sympy.sech(x) ** 2, x, FLOAT32, binade << 23, (binade + 1) << 23))
+    assert len(found) < 120
+    assert binade < 140 or [p.kind for p in found] == [Kind.TINY]
+
+
 def test_a_form_that_cannot_be_enclosed_is_refused(monkeypatch):
     monkeypatch.setattr(blocks, "_MOST", 100)
     softplus_slope = exp(x) / (1 + exp(x))

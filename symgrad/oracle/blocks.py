@@ -33,6 +33,7 @@ _SMALLEST = 1 << 10
 _MOST = 1500
 _BITS = (192, 640)
 _ROUND = 2.0**-53
+_FAR = 4000
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _taylor(
             return None
         scaled = [c * arb(2) ** (step * k) for k, c in enumerate(local)]
         exp = max((_exponent(abs(c).upper()) for c in scaled if not c.is_zero()), default=None)
-        if exp is None:
+        if exp is None or abs(exp) > _FAR:
             return None
         unit = arb(2) ** -exp
         coefficients = [float((c * unit).mid()) for c in scaled]

@@ -32,6 +32,9 @@ def enclose(expr: Expr, x: Symbol, low: arb, high: arb) -> Interval:
     return registers[-1]
 
 
+_ONE_SIDED = (sympy.cosh, sympy.sech, sympy.csch, sympy.coth)
+"""Monotone on each side of zero."""
+
 _NONE: Interval = (arb.nan(), arb.nan())
 
 
@@ -109,7 +112,7 @@ def _power(node: Basic, a: list[Interval]) -> Interval:
 def _function(kind: type, i: Interval) -> Interval:
     if not (i[0].is_finite() and i[1].is_finite()):
         return _NONE
-    if FUNCTIONS[kind].monotone:
+    if FUNCTIONS[kind].monotone or (kind in _ONE_SIDED and not _straddles(i)):
         return _hull(*(apply_function(kind, e) for e in i))
     whole = apply_function(kind, i[0].union(i[1]))
     return _hull(whole.lower(), whole.upper()) if whole.is_finite() else _NONE
