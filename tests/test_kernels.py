@@ -308,3 +308,17 @@ def test_names_that_the_module_has_are_arguments_all_the_same():
 def test_what_has_no_accurate_method_is_refused():
     with pytest.raises(UnsupportedError):
         lambdify(x, (1 + x**2) ** Rational(1, 3) - sympy.cbrt(x**2))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "arctan", "tanhshrink"])
+def test_logarithms_of_derivatives(name):
+    g = activation(name)
+    kernel = lambdify(x, log(Abs(g.d(1)(x))))
+    assert judged(kernel, 150).failures(LIMIT) == ()
+    if name == "sigmoid":  # sigma'(800) underflows, its logarithm is -800 - 2 log(1 + e^-800)
+        assert kernel(800.0) == -800.0
+
+
+def test_a_logarithm_that_is_not_accurate_is_refused():
+    with pytest.raises(UnsupportedError, match="4 ulp"):
+        lambdify(x, log(Abs(activation("silu").d(1)(x))))

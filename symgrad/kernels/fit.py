@@ -203,6 +203,7 @@ def _log_cell(f: LogAbs, low: float, high: float, known_zeros: bool) -> Cell | N
         series = f.inner.series(middle, reach)
         if series is None:
             return None
+        whole = log_series(series)
         near = [(t, m) for t, m in zeros_near(series, reach) if abs(t) <= 3 * reach]
         if near:
             t, m = near[0]
@@ -217,18 +218,25 @@ def _log_cell(f: LogAbs, low: float, high: float, known_zeros: bool) -> Cell | N
                 return None
             centre, m = min(known, key=lambda zero: as_float(abs(zero[0] - middle)))
             line = log_series([middle - centre, arb(1), *[arb(0)] * (len(series) - 2)])
-            whole = log_series(series)
-            rest = shifted([a - m * b for a, b in zip(whole, line, strict=True)], centre - middle)
+            whole = [a - m * b for a, b in zip(whole, line, strict=True)]
+            rest = shifted(whole, centre - middle)
         least = arb(2) ** -4
         for k in range(9):
             at = abs(arb(low) + (arb(high) - arb(low)) * k / 8 - centre)
             if at > 0:
                 value = abs(m * at.log() + _at(rest, arb(low) + (arb(high) - low) * k / 8 - centre))
                 least = value.mid() if k == 0 or value < least else least
+        wide = max(abs(arb(low) - centre), abs(arb(high) - centre), key=as_float)
         if not near:  # far from the zero the powers of t may cancel: then it is no centre
-            wide = max(abs(arb(low) - centre), abs(arb(high) - centre), key=as_float)
             if sum((abs(c.mid()) * wide**k for k, c in enumerate(rest)), arb(0)) > 16 * least:
                 return None
+            wide = reach
+        last = whole if not near else rest
+        if any(
+            abs(last[k].mid()) * wide**k > least * arb(2) ** -60
+            for k in range(len(last) - 3, len(last))
+        ):
+            return None
         base = shifted([*rest, *[arb(0)] * (TERMS - len(rest))], middle - centre)
         sizes = [as_float(abs(c.mid()) * reach**k / least) for k, c in enumerate(base)]
         sizes += [0.0] * (TERMS - len(sizes))

@@ -98,26 +98,26 @@ def _wrapped(text: str) -> str:
 _LIMIT = 4.0
 
 
-def _measured(kernel: Kernel) -> tuple[float, float, int]:
+def _measured(kernel: Kernel, count: int = 240) -> tuple[float, float, int]:
     """The largest error in ulp, where, and at how many points."""
     f = Smooth(elementary(kernel.expr), kernel.args[0])
     largest = math.nextafter(math.inf, 0)
-    judge = Judge(f, -largest, largest, 240)
+    judge = Judge(f, -largest, largest, count)
     for edge in kernel.switch_points:
         for p in (math.nextafter(edge, -math.inf), edge, math.nextafter(edge, math.inf)):
             value = f.value(arb(p)) if math.isfinite(p) else None
             if value is not None:
                 judge.points.append(p)
                 judge.truths.append(value)
-    worst, where, count = 0.0, math.nan, 0
+    worst, where, tried = 0.0, math.nan, 0
     for p, truth in zip(judge.points, judge.truths, strict=True):
         if kernel.amplitude_beyond is not None and abs(p) > kernel.amplitude_beyond:
             continue
         error = truth_ulps(float(kernel(p)), truth)
-        count += 1
+        tried += 1
         if error >= worst:
             worst, where = error, p
-    return worst, where, count
+    return worst, where, tried
 
 
 def _evidence(kernel: Kernel) -> Evidence | None:
@@ -163,7 +163,7 @@ def lambdify(args: Any, expr: Any) -> Kernel:
     doubtful = writer.failure
     if doubtful is None and not many and log_abs_of(exprs[0]) is not None and len(names) == 1:
         doubtful = UnsupportedError(f"no method within {_LIMIT:g} ulp was found for {exprs[0]}")
-    if doubtful is not None and _measured(kernel)[0] > _LIMIT:
+    if doubtful is not None and _measured(kernel, 1200)[0] > _LIMIT:
         raise doubtful
     return kernel
 
