@@ -89,20 +89,22 @@ def _logarithm(f: Smooth, sign: int) -> Far:
     """
     limit = _limit_of_log(f, sign)
     powers, b = list(_POWERS), None
+    found: list[arb] = []
     for _ in range(2):
         count = len(powers) + (b is None) + _TERMS
         with precision(900):
             w = [sign * (3 + _cosine(2 * j + 1, 2 * count)) / 256 for j in range(count)]
             points = [(1 / v).mid() for v in w]
         values = [f.value(p, 700) for p in points]
-        if any(v is None for v in values):
+        sure = [v for v in values if v is not None]
+        if len(sure) < count:
             return Far("line", sign, limit)
         with precision(900):
             rows = []
             for p in points:
                 row = [p**k for k in powers] + ([abs(p).log()] if b is None else [])
                 rows.append(row + [p**-j for j in range(_TERMS)])
-            known = [v - (b or 0) * abs(p).log() for v, p in zip(values, points, strict=True)]
+            known = [v - (b or 0) * abs(p).log() for v, p in zip(sure, points, strict=True)]
             solution = arb_mat(rows).solve(arb_mat([[v.mid()] for v in known]))
             found = [solution[k, 0].mid() for k in range(count)]
             if b is None:
