@@ -152,10 +152,8 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
     above, below = generators.coarsened(above, below)
     found: list[tuple[Expr, int]] = []
     for part, side in ((above, 1), (below, -1)):
-        if part.is_number:
-            content, pairs = part, []
-        else:
-            content, pairs = sympy.factor_list(part)
+        factored: Any = (part, []) if part.is_number else sympy.factor_list(part)
+        content, pairs = factored
         if content != 1:
             found.append((generators.restore(content), side))
         found += [(generators.restore(p), side * int(n)) for p, n in pairs]
