@@ -322,3 +322,19 @@ def test_logarithms_of_derivatives(name):
 def test_a_logarithm_that_is_not_accurate_is_refused():
     with pytest.raises(UnsupportedError, match="4 ulp"):
         lambdify(x, log(Abs(activation("silu").d(1)(x))))
+
+
+@pytest.mark.parametrize(
+    ("expr", "zeros"),
+    [
+        (-2 * x**3 * sympy.exp(-(x**2)) + 2 * x * sympy.exp(-(x**2)), (-1.0, 0.0, 1.0)),
+        ((1 - x**2) * sympy.exp(-(x**2) / 2), (-1.0, 1.0)),
+        (sympy.tanh(x) * (4 * x - 3), (0.0, 0.75)),
+    ],
+)
+def test_a_zero_that_is_a_float_gives_zero(expr, zeros):
+    f = lambdify(x, expr)
+    at = np.array(zeros)
+    assert (f(at) == 0).all()
+    near = np.concatenate([np.nextafter(at, 9), np.nextafter(at, -9)])
+    assert (f(near) != 0).all()

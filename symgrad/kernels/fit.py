@@ -164,16 +164,18 @@ def _plain_cell(f: Smooth, low: float, high: float, tilt: bool) -> Cell | None:
     if series is None:
         return None
     slope = _slope(series, low, high) if tilt else 0.0
-    made = _cell(series, slope, low, high)
+    made = _cell(f, series, slope, low, high)
     if made.order > 1 and made.degree(EPS) > _WIDE:  # a multiple zero further off is left alone
-        made = min(made, _cell(series, slope, low, high, 2), key=lambda c: c.degree(EPS))
+        made = min(made, _cell(f, series, slope, low, high, 2), key=lambda c: c.degree(EPS))
     if slope and made.degree(EPS) >= _HIGH:  # next to a zero f'/f says nothing of the decay
-        plain = _cell(series, 0.0, low, high)
+        plain = _cell(f, series, 0.0, low, high)
         return min(made, plain, key=lambda c: c.degree(EPS))
     return made
 
 
-def _cell(series: Sequence[arb], slope: float, low: float, high: float, span: float = 6) -> Cell:
+def _cell(
+    f: Smooth, series: Sequence[arb], slope: float, low: float, high: float, span: float = 6
+) -> Cell:
     with precision(BITS):
         middle, reach = arb((low + high) / 2), arb((high - low) / 2)
         if slope:
@@ -181,7 +183,7 @@ def _cell(series: Sequence[arb], slope: float, low: float, high: float, span: fl
         centre, order = middle, 0
         for t, m in zeros_near(series, reach):
             if abs(t) <= min(2 * m, span) * reach and (order == 0 or m > order):
-                centre, order = (middle + t).mid(), m
+                centre, order = f.exact_zero((middle + t).mid(), reach), m
         if abs(centre) < reach * arb(2) ** -60:
             centre = arb(0)
         if order:
@@ -207,7 +209,7 @@ def _log_cell(f: LogAbs, low: float, high: float, known_zeros: bool) -> Cell | N
         near = [(t, m) for t, m in zeros_near(series, reach) if abs(t) <= 3 * reach]
         if near:
             t, m = near[0]
-            centre = (middle + t).mid()
+            centre = f.inner.exact_zero((middle + t).mid(), reach)
             if abs(centre) < reach * arb(2) ** -60:
                 centre = arb(0)
             f.zeros.append((centre, m))

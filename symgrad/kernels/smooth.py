@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 from flint import arb, arb_poly, arb_series
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
-from symgrad.rigor import Program, precision, program
+from symgrad.errors import DomainError, UndecidedError
+from symgrad.rigor import Program, precision, program, sign
 
 __all__ = [
     "BITS",
@@ -99,6 +100,17 @@ class Smooth:
                 return ball
             work *= 2
         return None
+
+    def exact_zero(self, near: arb, reach: arb) -> arb:
+        """The float next to a zero, where exact algebra shows f to vanish there; else `near`."""
+        at = as_float(near)
+        if not math.isfinite(at) or abs(near - arb(at)) > reach * arb(2) ** -60:
+            return near
+        try:
+            exact = sign(self.expr.xreplace({self.x: Rational(at)})) == 0
+        except (UndecidedError, DomainError):
+            return near
+        return arb(at) if exact else near
 
     def series(self, at: arb, reach: arb) -> list[arb] | None:
         """Taylor coefficients of f(at + t) in t, good for |t| ≤ reach; None if there are none."""
