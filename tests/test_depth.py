@@ -213,6 +213,7 @@ PHASES = [
     (sigmoid,  -8,  0,  2,      {"geometric"},   1),
     (sigmoid,  -4,  0,  2,      {"geometric"},   0),
     (tanh,     2,   0,  1,      {"geometric"},   1),
+    (tanh,     -2,  0,  2,      {"geometric"},   1),
     (tanh,     1,   0,  1,      {"algebraic"},   0),
     (softplus, 2,   0,  1,      {"exploding"},   0),
     (relu,     2,   0,  1,      {"zero", "exploding"}, 0),

@@ -15,6 +15,7 @@ from typing import Any
 import sympy
 from flint import arb
 from sympy import Dummy, Expr, Poly, Rational, S, Symbol
+from sympy.polys.polyerrors import PolynomialError
 
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.pieces import roots
@@ -148,8 +149,11 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
     generators = _Generators(flat, x)
     if len(generators.back) > 8:
         return ((expr, 1),)
-    above, below = map(generators.reduced, sympy.fraction(sympy.together(generators.expr)))
-    above, below = generators.coarsened(above, below)
+    try:
+        above, below = map(generators.reduced, sympy.fraction(sympy.together(generators.expr)))
+        above, below = generators.coarsened(above, below)
+    except PolynomialError:  # a generator in an exponent: an exponential of an exponential
+        return ((expr, 1),)
     found: list[tuple[Expr, int]] = []
     for part, side in ((above, 1), (below, -1)):
         factored: Any = (part, []) if part.is_number else sympy.factor_list(part)
