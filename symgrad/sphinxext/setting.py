@@ -93,7 +93,7 @@ def broken(sides: list[str], relation: str = "=", width: int = WIDTH) -> str:
 
     >>> broken(["a", "b + c"])
     'a = b + c'
-    >>> broken(["a", "b + c"], width=4)
+    >>> broken(["a", "b + c"], width=3)
     'a & = b \\\\ & \\quad + c'
     """
     line = f" {relation} ".join(sides)
