@@ -122,3 +122,13 @@ def test_precision_is_put_back_also_after_an_error():
     with pytest.raises(ZeroDivisionError):
         fails()
     assert flint.ctx.prec == before
+
+
+def test_a_number_too_small_for_a_rational_is_refused_at_once():
+    from symgrad.catalogue import activation
+    from symgrad.errors import LimitError
+    from symgrad.tails import tail
+
+    with pytest.raises(LimitError, match="logarithm"):
+        tail(activation("cloglog").d(1)).at(50)
+    assert float(tail(activation("cloglog").d(1)).at(3)) > 0

@@ -9,13 +9,14 @@ import sympy
 from flint import arb
 from sympy import Expr
 
-from symgrad.errors import DomainError, UndecidedError
+from symgrad.errors import DomainError, LimitError, UndecidedError
 from symgrad.rigor.balls import precision, sign_of
 from symgrad.rigor.program import program
 
 __all__ = ["constant", "exact", "rational_upper", "sign"]
 
 _MAX_BITS = 8192
+_MAX_EXPONENT = 1 << 22
 
 
 def constant(c: Expr, prec: int = 64) -> arb:
@@ -66,6 +67,11 @@ def _is_zero(c: Expr) -> bool:
 def exact(b: arb) -> Any:
     """The rational number that an exact ball (radius zero) holds."""
     mantissa, exponent = b.mid().man_exp()
+    if abs(int(exponent)) > _MAX_EXPONENT:
+        raise LimitError(
+            f"a number of size 2^{int(exponent)} has no rational of fewer than {_MAX_EXPONENT} "
+            "bits; ask for its logarithm"
+        )
     return sympy.Rational(int(mantissa)) * sympy.Integer(2) ** int(exponent)
 
 
