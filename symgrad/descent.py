@@ -15,7 +15,7 @@ import sympy
 from sympy import Expr, Matrix, S, Symbol
 
 from symgrad.errors import DomainError, InputError, UnsupportedError
-from symgrad.fact import Derivation, Fact, Proved, Refuted, Step, Verdict
+from symgrad.fact import Derivation, Fact, Proved, Refuted, Result, Step
 from symgrad.render import Block, Formula, Para, Shown, Table
 from symgrad.rigor import sign
 from symgrad.tails import tail
@@ -154,7 +154,7 @@ def trajectory(
 
 
 @dataclass(frozen=True, slots=True)
-class QuadraticLaw(Shown):
+class QuadraticLaw(Result):
     """Gradient descent on ½ Σ λ_i (w_i − c_i)²: w_i(n) = c_i + (1 − ηλ_i)ⁿ (w_i(0) − c_i)."""
 
     variables: tuple[Symbol, ...]
@@ -162,14 +162,6 @@ class QuadraticLaw(Shown):
     curvatures: tuple[Expr, ...]
     rate: Expr
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def factors(self) -> tuple[Expr, ...]:

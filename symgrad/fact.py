@@ -14,7 +14,17 @@ from sympy import And, Basic
 
 from symgrad.render import Block, Formula, Para, Shown, Steps
 
-__all__ = ["Derivation", "Evidence", "Fact", "Proved", "Refuted", "Step", "Undecided", "Verdict"]
+__all__ = [
+    "Derivation",
+    "Evidence",
+    "Fact",
+    "Proved",
+    "Refuted",
+    "Result",
+    "Step",
+    "Undecided",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +192,20 @@ class Fact(Shown):
             yield Para(f"{self.evidence}.")
         if self.source:
             yield Para(f"Source: {self.source}.")
+
+
+class Result(Shown):
+    """Mixin: a record that has a `.fact` forwards its verdict and its derivation."""
+
+    __slots__ = ()
+    fact: Fact
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the fact."""
+        return self.fact.verdict
+
+    @property
+    def derivation(self) -> Derivation:
+        """The derivation of the fact."""
+        return self.fact.derivation

@@ -22,7 +22,7 @@ from symgrad.bounds.ends import Oscillates, amplitude_beyond, end_of
 from symgrad.bounds.numbers import compare, enclosure, is_closed, value_at
 from symgrad.bounds.waves import period_of, shifts, wave_limit
 from symgrad.errors import UndecidedError, UnsupportedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
+from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.render import Block, Para, Shown
 from symgrad.rigor import Enclosure, constant, precision
 from symgrad.rigor.search import Budget, Meter
@@ -68,7 +68,7 @@ class Extremum(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Extrema(Shown):
+class Extrema(Result):
     """inf.value ≤ f(x) ≤ sup.value for all x in `on`, and neither can be improved."""
 
     f: Univariate
@@ -76,14 +76,6 @@ class Extrema(Shown):
     sup: Extremum
     inf: Extremum
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> list[Block]:
         return [*self.sup._blocks(), *self.inf._blocks(), *self.fact._blocks()]

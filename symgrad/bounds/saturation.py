@@ -17,9 +17,9 @@ from symgrad.bounds.numbers import compare, enclosure, is_closed
 from symgrad.bounds.waves import is_wavy, period_of
 from symgrad.bounds.zeros import derivative_of
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
+from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.pieces import order
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.render import Block, Formula, Para
 from symgrad.rigor import Enclosure, constant
 from symgrad.rigor.search import Budget, Meter
 
@@ -30,7 +30,7 @@ EPSILON = Symbol("epsilon", positive=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Lipschitz(Shown):
+class Lipschitz(Result):
     """`value` is the least K with |g(u) − g(v)| ≤ K·|u − v| on the set; `where` |g'| takes it."""
 
     f: Univariate
@@ -38,14 +38,6 @@ class Lipschitz(Shown):
     value: Expr
     where: Set
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def closed(self) -> bool:
@@ -114,7 +106,7 @@ def _lipschitz(
 
 
 @dataclass(frozen=True, slots=True)
-class Saturation(Shown):
+class Saturation(Result):
     """|g'(x)| ≤ eps for every x beyond `value`, and for no smaller bound.
 
     `value` is −oo (oo toward −oo) if every x will do, and None where |g'| does not stay below eps.
@@ -127,14 +119,6 @@ class Saturation(Shown):
     value: Expr | None
     law: Expr | None
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def closed(self) -> bool:

@@ -16,9 +16,9 @@ from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.bounds.numbers import compare, enclosure
 from symgrad.bounds.waves import Cells, cells, is_wavy, period_of, shifts
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
+from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.pieces import order
-from symgrad.render import Block, Shown, Table
+from symgrad.render import Block, Table
 from symgrad.rigor import Enclosure
 from symgrad.rigor.search import Budget, Meter
 
@@ -29,7 +29,7 @@ SOURCE = "Moore, Kearfott, Cloud 2009, Introduction to Interval Analysis, chapte
 
 
 @dataclass(frozen=True, slots=True)
-class Zeros(Shown):
+class Zeros(Result):
     """`set` = {x in `on` : f(x) = 0}, with the proof that there are no others.
 
     Infinitely many zeros come as images of the integers; those without a closed form as one zero in
@@ -41,14 +41,6 @@ class Zeros(Shown):
     set: Set
     families: tuple[Cells, ...]
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def points(self) -> tuple[Expr, ...]:
@@ -202,21 +194,13 @@ def _celled(p: Expr, x: Symbol, on: Set, meter: Meter, families: list[Cells]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Signs(Shown):
+class Signs(Result):
     """f has the sign `rows[k][1]` on the interval `rows[k][0]`; between them lie its zeros."""
 
     f: Univariate
     rows: tuple[tuple[Set, int], ...]
     words: tuple[str, str, str]
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> list[Block]:
         rows = tuple((on, self.words[sign + 1]) for on, sign in self.rows)

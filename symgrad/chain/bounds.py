@@ -20,8 +20,8 @@ from symgrad.chain.layer import Layer
 from symgrad.chain.notation import a_, delta_, e_, exact, real, z_
 from symgrad.chain.state import run
 from symgrad.errors import InputError, SymgradError, UndecidedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided, Verdict
+from symgrad.render import Block, Formula, Para
 from symgrad.rigor import constant, interval, lower, precision, upper
 from symgrad.rigor.constants import exact as as_rational
 
@@ -38,7 +38,7 @@ _PRODUCT = "Hochreiter 1991, section 4; Bengio, Simard, Frasconi 1994, theorem 1
 
 
 @dataclass(frozen=True)
-class DeltaBound(Shown):
+class DeltaBound(Result):
     """`lower` ≤ `value` ≤ `upper`, proved by `fact`, under its conditions.
 
     `value` is |δˡ| (or another quantity that `fact` names).
@@ -49,19 +49,13 @@ class DeltaBound(Shown):
     upper: Expr
     fact: Fact
 
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
-
     def _blocks(self) -> Iterable[Block]:
         yield from self.fact._blocks()
 
 
 @lru_cache(maxsize=512)
+
+
 def _slopes(layer: Layer, beyond: Expr | None) -> tuple[Expr, Expr, tuple[Step, ...]]:
     """inf |g'| and sup |g'| over ℝ, or over |z| ≥ beyond, with their proofs."""
     whole = [Reals] if beyond is None else [
@@ -250,7 +244,7 @@ def _inside(s: Symbol, lo: Expr, hi: Expr) -> Basic:
 
 
 @dataclass(frozen=True)
-class Threshold(Shown):
+class Threshold(Result):
     """|δ¹| ≤ eps |δᴸ| where all |wᵏ| ≤ weight: from `depth` on, or beyond |z| ≥ `distance`.
 
     `depth` is None where weight · sup|g'| ≥ 1: then depth alone does not make it vanish.
@@ -262,14 +256,6 @@ class Threshold(Shown):
     depth: int | None
     distance: Expr | None
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> Iterable[Block]:
         yield from self.fact._blocks()

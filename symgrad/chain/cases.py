@@ -9,8 +9,8 @@ from typing import Any
 import sympy
 from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
 
-from symgrad.fact import Derivation, Fact, Verdict
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.fact import Fact, Result
+from symgrad.render import Block, Formula, Para
 
 __all__ = ["CriticalCase", "inner", "nonzero", "parts", "sided", "solved"]
 
@@ -25,7 +25,7 @@ Contains: Any = sympy.Contains
 
 
 @dataclass(frozen=True)
-class CriticalCase(Shown):
+class CriticalCase(Result):
     """A part of {∇C = 0}: the points with `condition`, where the factors `vanishing` are zero.
 
     `kind` is "global minimum", "weak local minimum", "weak local maximum", "strict saddle",
@@ -40,14 +40,6 @@ class CriticalCase(Shown):
     occurs: Basic
     fact: Fact
     note: str = ""
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> Iterable[Block]:
         occurs: tuple[Any, ...] = () if self.occurs == S.true else (", possible for ", self.occurs)

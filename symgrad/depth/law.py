@@ -10,8 +10,8 @@ import sympy
 from flint import arb
 from sympy import Expr
 
-from symgrad.fact import Derivation, Evidence, Fact, Undecided, Verdict
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.fact import Derivation, Evidence, Fact, Result, Undecided
+from symgrad.render import Block, Formula, Para
 from symgrad.rigor import Enclosure, precision
 
 __all__ = ["KINDS", "DepthLaw", "N", "P"]
@@ -32,7 +32,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class DepthLaw(Shown):
+class DepthLaw(Result):
     """P_n ~ constant · multiplier^(n/period) · n^exponent, n = L − 1 → ∞.
 
     `constants[r]` belongs to n ≡ r mod `period`; `constant` is the first of them. `exact` is P_n as
@@ -54,14 +54,6 @@ class DepthLaw(Shown):
     def constant(self) -> Expr | Enclosure | None:
         """The leading constant for n ≡ 0 mod `period`."""
         return self.constants[0] if self.constants else None
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def rate(self) -> float | None:

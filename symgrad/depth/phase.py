@@ -23,8 +23,8 @@ from symgrad.bounds.numbers import Real, is_closed
 from symgrad.depth.law import KINDS
 from symgrad.depth.map import LayerMap
 from symgrad.errors import UndecidedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
-from symgrad.render import Block, Para, Shown, Table
+from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
+from symgrad.render import Block, Para, Table
 from symgrad.rigor import constant, precision, sign
 from symgrad.tails import tail
 
@@ -44,7 +44,7 @@ class Basin:
 
 
 @dataclass(frozen=True, slots=True)
-class Phase(Shown):
+class Phase(Result):
     """What P_n does for every z¹ but the `exceptional` ones, fixed points that attract nothing.
 
     `period` is 2 where T decreases and the basins are those of T∘T.
@@ -59,14 +59,6 @@ class Phase(Shown):
     def kinds(self) -> frozenset[str]:
         """The kinds of law met, one for each basin."""
         return frozenset(b.kind for b in self.basins)
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> Iterable[Block]:
         head = (

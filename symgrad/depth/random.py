@@ -22,9 +22,9 @@ from symgrad.bounds import extrema
 from symgrad.depth.law import N, P
 from symgrad.depth.map import exact_number
 from symgrad.errors import InputError
-from symgrad.fact import Derivation, Evidence, Fact, Proved, Step, Undecided, Verdict
+from symgrad.fact import Derivation, Evidence, Fact, Proved, Result, Step, Undecided
 from symgrad.pieces import branches
-from symgrad.render import Block, Para, Shown
+from symgrad.render import Block, Para
 from symgrad.rigor import sign
 
 __all__ = [
@@ -136,7 +136,7 @@ def _positive(value: Any, name: str) -> Expr:
 
 
 @dataclass(frozen=True, slots=True)
-class RandomLaw(Shown):
+class RandomLaw(Result):
     """log|P_n| ≈ λ n ± √(v n) where P_n ≠ 0, and P(P_n ≠ 0) = `alive`ⁿ.
 
     `exponent` is λ, `variance` is v, `mean_square` the factor of E P_n² per layer; None where
@@ -157,14 +157,6 @@ class RandomLaw(Shown):
         if self.exponent is None:
             return None
         return sympy.exp(log(self.weights.scale) - self.exponent)
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"Weights {self.weights.name}, activation {self.name}.")

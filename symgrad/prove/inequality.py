@@ -23,9 +23,9 @@ from symgrad.bounds.ends import Oscillates
 from symgrad.bounds.numbers import compare
 from symgrad.bounds.waves import is_wavy, period_of
 from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
-from symgrad.fact import Derivation, Fact, Proved, Refuted, Step, Undecided, Verdict
+from symgrad.fact import Derivation, Fact, Proved, Refuted, Result, Step, Undecided, Verdict
 from symgrad.prove.witness import between, fails_at
-from symgrad.render import Block, Shown
+from symgrad.render import Block
 from symgrad.rigor import sign
 from symgrad.rigor.search import Budget, Meter
 
@@ -53,7 +53,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Inequality(Shown):
+class Inequality(Result):
     """`statement` for every x in `on`, with its fact, and what a certificate needs."""
 
     statement: Basic
@@ -64,14 +64,6 @@ class Inequality(Shown):
     points: tuple[tuple[Expr, Expr, bool], ...] = field(default=(), repr=False)
     open: tuple[tuple[arb, arb], ...] = ()
     _meter: Meter | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     def resume(self, budget: Budget | None = None) -> Inequality:
         """Go on from the boxes that are open, with a new budget."""

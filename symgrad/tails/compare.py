@@ -12,8 +12,8 @@ from sympy import Abs, Eq, Expr, Rational, S, Symbol
 
 from symgrad.activation import univariate
 from symgrad.errors import InputError, UndecidedError
-from symgrad.fact import Derivation, Fact, Proved, Step, Verdict
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.fact import Derivation, Fact, Proved, Result, Step
+from symgrad.render import Block, Formula, Para
 from symgrad.rigor import constant
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.build import tail, tail_and_germ
@@ -26,7 +26,7 @@ __all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Shown):
+class Comparison(Result):
     """f(x)/g(x) = ratio(x)·(1 + θ), |θ| ≤ 1/2 for every x beyond `holds_from`.
 
     `ratio` is the leading term of f/g (0 where f is exactly zero), `limit` its limit (0, oo, -oo
@@ -42,14 +42,6 @@ class Comparison(Shown):
     holds_from: Expr
     smaller_from: Expr | None
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def toward(self) -> Expr:

@@ -11,8 +11,8 @@ from flint import arb
 from sympy import Expr, Rational, S, Set, Symbol
 
 from symgrad.errors import DomainError
-from symgrad.fact import Derivation, Fact, Verdict
-from symgrad.render import Block, Formula, Para, Shown
+from symgrad.fact import Fact, Result
+from symgrad.render import Block, Formula, Para
 from symgrad.rigor import Enclosure, precision, program
 from symgrad.tails.audit import Audit, audit
 from symgrad.tails.classify import TailClass
@@ -35,7 +35,7 @@ class Remainder:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail(Shown):
+class Tail(Result):
     """f(x) = sum(terms)(x) + r(x), |r(x)| ≤ coefficient · growth(x) for every x beyond valid_from.
 
     `terms` are SymPy expressions in x, largest first; `remainder` is None where the sum is exact.
@@ -50,14 +50,6 @@ class Tail(Shown):
     where: Set
     tail_class: TailClass
     fact: Fact
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.fact.verdict
-
-    @property
-    def derivation(self) -> Derivation:
-        return self.fact.derivation
 
     @property
     def valid_from(self) -> Expr:
