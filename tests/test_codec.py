@@ -204,7 +204,7 @@ def test_the_list_of_words_is_not_taken_for_an_expression():
         Function("f"), object(), sympy.Wild("w"), sympy.Matrix([1]), {1, 2}, b"x", 1j,
         sympy.Symbol, len,
     ],
-    ids=repr,
+    ids=lambda thing: type(thing).__name__,
 )  # fmt: skip
 def test_what_no_table_names_is_not_written(thing):
     with pytest.raises(InputError, match="no JSON form"):
