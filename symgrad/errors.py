@@ -50,10 +50,14 @@ class UnknownNameError(InputError, LookupError):
         super().__init__(kind, name, tuple(known))
         self.kind, self.name, self.known = self.args
 
+    @property
+    def near(self) -> str:
+        """The nearest known name, or the empty text where none is near."""
+        return next(iter(difflib.get_close_matches(self.name, self.known, n=1)), "")
+
     def __str__(self) -> str:
-        near = difflib.get_close_matches(self.name, self.known, n=1)
-        if near:
-            return f"no {self.kind} '{self.name}'; did you mean '{near[0]}'?"
+        if self.near:
+            return f"no {self.kind} '{self.name}'; did you mean '{self.near}'?"
         return f"no {self.kind} '{self.name}'; there are: {', '.join(sorted(self.known))}"
 
 

@@ -460,13 +460,26 @@ def test_any_bytes_are_read_or_refused(text):
 
 @pytest.mark.numeric
 def test_a_hundred_thousand_texts():
+    resource = pytest.importorskip("resource")
+
+    def peak():
+        """The most memory this process ever held, in MB."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
     counts = {True: 0, False: 0}
+    before, slowest = peak(), (0.0, "")
 
     @settings(max_examples=100_000, deadline=None, database=None)
     @given(st.one_of(expressions, scraps, st.text(max_size=80)))
     def run(text):
+        nonlocal slowest
+        start = time.process_time()
         counts[check_one(text)] += 1
+        slowest = max(slowest, (time.process_time() - start, text))
 
     run()
-    assert min(counts.values()) >= 10_000, counts
+    grown = peak() - before  # of all texts and of the generator, so of no text more
     print(f"accepted {counts[True]}, refused {counts[False]}")
+    print(f"slowest {slowest[0]:.3f} s: {slowest[1]!r}; memory grew by {grown:.0f} MB")
+    assert min(counts.values()) >= 10_000, counts
+    assert grown < 200
