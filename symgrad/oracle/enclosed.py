@@ -38,6 +38,7 @@ __all__ = [
     "constant_ball",
     "exact_value",
     "nearest",
+    "run_program",
 ]
 
 WANTED_BITS = 92
@@ -96,7 +97,7 @@ def ball_values(
             break
         with precision(bits):
             chosen = columns if len(places) == count else [[c[k] for k in places] for c in columns]
-            places = _settle(_run(code, chosen, len(places)), places, result, fmt)
+            places = _settle(run_program(code, chosen, len(places)), places, result, fmt)
     for place in places[result.kind[places] == Kind.UNDEFINED]:
         if not _undefined(code, [c[place] for c in columns]):
             result.kind[place] = Kind.UNDECIDED
@@ -167,7 +168,7 @@ def _sharp(value: Any) -> bool:
 # one instruction over a column
 
 
-def _run(code: Program, columns: Sequence[list[arb]], count: int) -> list[arb]:
+def run_program(code: Program, columns: Sequence[list[arb]], count: int) -> list[arb]:
     """The program's result at every point, at the current precision."""
     given: dict[Basic, list[arb]] = dict(zip(code.symbols, columns, strict=True))
     registers: list[Column] = []
@@ -431,7 +432,7 @@ def _is_tie(exact: Fraction, fmt: Format) -> bool:
 def _round_ball(expr: Expr, args: Sequence[Symbol], at: Sequence[float], fmt: Format) -> float:
     for bits in (256, 1024, 4096):
         with precision(bits):
-            (ball,) = _run(program(expr, *args), [[arb(v)] for v in at], 1)
+            (ball,) = run_program(program(expr, *args), [[arb(v)] for v in at], 1)
             ends = [round_fraction(_fraction(end), fmt) for end in (ball.lower(), ball.upper())]
         if ends[0] == ends[1]:
             return ends[0]
