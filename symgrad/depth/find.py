@@ -15,9 +15,9 @@ from sympy import Contains, Eq, Expr, Interval, Le, Limit, Lt, Rational, S, Symb
 from symgrad.bounds import extrema
 from symgrad.depth.hyperbolic import Attractor, attractor, koenigs, sided
 from symgrad.depth.law import DepthLaw, N, P, undecided
-from symgrad.depth.map import LayerMap, exact_number
-from symgrad.depth.parabolic import Parabolic, is_translation, leading_constant, parabolic
-from symgrad.errors import InputError, UndecidedError
+from symgrad.depth.map import LayerMap, equal, exact_number, tidy
+from symgrad.depth.parabolic import Parabolic, is_translation, leading_constant, log_term, parabolic
+from symgrad.errors import InputError
 from symgrad.fact import Derivation, Fact, Proved, Step
 from symgrad.rigor import Enclosure, constant, precision, sign
 from symgrad.tails import tail
@@ -25,9 +25,9 @@ from symgrad.tails import tail
 __all__ = ["depth_law"]
 
 _K = Symbol("k", integer=True, nonnegative=True)
-_Z = sympy.Function("z")
-_R = Symbol("r", real=True)
-_SLOPE = sympy.Function("T'")
+_Z, _T, _SLOPE = (sympy.Function(name) for name in ("z", "T", "T'"))
+_R, _M = Symbol("r", real=True), Symbol("m")
+_ALGEBRA = Proved("exact algebra")
 _NEUTRAL_STEPS = 4096
 
 
@@ -41,25 +41,25 @@ class _Problem:
     hint: Expr | None
 
     @cached_property
+    def balls(self) -> Proved:
+        return Proved(f"balls of {self.prec} bits")
+
+    @cached_property
+    def late(self) -> arb:
+        """z_256."""
+        return next(islice(self.T.orbit(self.start, self.prec), 256, 257))[0]
+
+    @cached_property
     def fixed(self) -> Expr | None:
         """A fixed point next to the orbit, known exactly."""
         if self.hint is not None:
             return self.hint
-        near = next(islice(self.T.orbit(self.start, self.prec), 256, 257))[0]
-        return self.T.exact_fixed_point(near, self.prec) if near.is_finite() else None
+        return self.T.exact_fixed_point(self.late, self.prec) if self.late.is_finite() else None
 
-    def slope_is(self, wanted: int) -> bool:
-        """Whether T has exactly that slope at the fixed point, and no kink there."""
-        if self.fixed is None or self.T.side(self.fixed, 1) is not None:
-            return False
-        try:
-            slope: Any = self.T.slope.xreplace({self.T.z: self.fixed}).doit()
-            return sign(slope - wanted) == 0
-        except UndecidedError:
-            return False
-
-    def fact(self, statement: Any, steps: list[Step], source: str) -> Fact:
-        return Fact(f"{self.T.name}.depth", statement, Derivation(tuple(steps)), (), source)
+    def fact(self, steps: list[Step], source: str = "chain rule") -> Fact:
+        """The claim of the last step, by all of them."""
+        name = f"{self.T.name}.depth"
+        return Fact(name, steps[-1].claim, Derivation(tuple(steps)), (), source)
 
 
 def depth_law(
@@ -74,8 +74,9 @@ def depth_law(
     """The law of P_n = (Tⁿ)'(z¹), T(z) = w g(z) + b, n = L − 1: δ¹/δᴸ in a chain of equal layers.
 
     `at` is z¹; `digits` is how many digits of the constants are asked for; `fixed_point` names a
-    fixed point exactly where the search by small rational numbers cannot find it. Multiplier,
-    exponent and the constants are proved by balls, or the law is `Undecided` with the reason.
+    fixed point exactly where the search (small rational numbers, and the closed forms of the zeros
+    of T' ∓ 1 and T') cannot find it. Multiplier, exponent and the constants are proved by balls, or
+    the law is `Undecided` with the reason.
 
     Raises `InputError` where w, b or z¹ is not a finite real number.
 
@@ -90,17 +91,14 @@ def depth_law(
     T = LayerMap.of(g, w, b)
     start = exact_number(at, "the start z¹")
     prec = max(128, int(3.33 * digits) + 128)
-    hint = None if fixed_point is None else sympy.sympify(fixed_point, strict=True)
+    hint = None if fixed_point is None else exact_number(fixed_point, "the fixed point")
     if hint is not None and not T.fixes(hint):
         raise InputError(f"{hint} is not a fixed point of T, or exact algebra does not show it")
     problem = _Problem(T, start, constant(start, prec), digits, prec, hint)
     cases: tuple[Callable[[_Problem], DepthLaw | None], ...] = (
-        _linear,
+        _powers,
         _dead,
-        _resting,
-        _kinked,
         _neutral,
-        _flipped,
         _superattracting,
         _geometric,
         _escaping,
@@ -109,84 +107,81 @@ def depth_law(
         law = case(problem)
         if law is not None:
             return law
-    return undecided(T.name, "no attracting cycle of period up to 8 was proved from this start")
+    return undecided(T.name, _why_not(problem))
 
 
-def _size(m: Expr) -> str:
-    """The kind of law that P_n = c mⁿ is."""
-    gap = sign(sympy.Abs(m) - 1) if m != 0 else -1
-    return "zero" if m == 0 else {-1: "geometric", 0: "constant", 1: "exploding"}[gap]
+def _why_not(q: _Problem) -> str:
+    """What is known where no case applies: the slope where the orbit is."""
+    if q.late.is_finite():
+        slope = q.T.slope_at(q.late, q.prec)
+        if slope.is_finite() and abs(abs(slope) - 1) < arb(1) / 10:
+            return (
+                f"z_256 ≈ {q.late.str(8, radius=False)} has the slope {slope.str(8, radius=False)},"
+                " close to ±1: if a fixed point there is neutral, give it exactly as fixed_point="
+            )
+    return "no attracting cycle of period up to 8 was proved from this start"
 
 
-def _linear(q: _Problem) -> DepthLaw | None:
-    """T' is a constant: P_n = mⁿ."""
-    m = q.T.slope
-    if m.free_symbols:
-        return None
-    step = Step(Eq(q.T.slope, m), "T' does not depend on z", Proved("exact algebra"))
-    power = Step(Eq(P(N), m**N), "the chain rule", Proved("exact algebra"), (1,))
-    fact = q.fact(Eq(P(N), m**N), [step, power], "chain rule")
-    return DepthLaw(_size(m), fact, multiplier=m, constants=(S.One,), exact=m**N)
+def _powers(q: _Problem) -> DepthLaw | None:
+    """Every factor is the same number m, as T' is constant or z¹ a fixed point: P_n = mⁿ."""
+    m, resting = q.T.slope, q.T.slope.free_symbols
+    first = Step(Eq(_SLOPE(_Z(_K)), m), "T' does not depend on z", _ALGEBRA)
+    if resting:
+        if not q.T.fixes(q.at):
+            return None
+        m = tidy(m.xreplace({q.T.z: q.at}).doit())
+        first = Step(Eq(_Z(_K), q.at), "z¹ is a fixed point of T", _ALGEBRA)
+    kind = {-1: "geometric", 0: "constant", 1: "exploding"}[sign(sympy.Abs(m) - 1)]
+    steps = [first, Step(Eq(P(N), m**N), "every factor of the product is m", _ALGEBRA, (1,))]
+    return DepthLaw(
+        "zero" if m == 0 else kind,
+        q.fact(steps),
+        q.at if resting else None,
+        multiplier=m,
+        constants=(S.One,),
+        exact=m**N,
+    )
 
 
 def _dead(q: _Problem) -> DepthLaw | None:
     """T'(z_k) is exactly zero at some k: P_n = 0 for every n > k."""
     for k, (_, slope) in enumerate(islice(q.T.orbit(q.start, q.prec), 64)):
-        if slope.is_zero() and not q.T.fixes(q.at):
+        if slope.is_zero():
+            why = "the ball of the slope is exactly zero on the piece that holds the point"
+            product = "one factor of the product is zero"
             steps = [
-                Step(
-                    Eq(_SLOPE(_Z(k)), 0),
-                    "the ball of the slope is exactly zero on the piece that holds the point",
-                    Proved(f"balls of {q.prec} bits"),
-                ),
-                Step(
-                    Eq(P(N), 0),
-                    "one factor of the product is zero",
-                    Proved("exact algebra"),
-                    (1,),
-                    (k < N,),
-                ),
+                Step(Eq(_SLOPE(_Z(k)), 0), why, q.balls),
+                Step(Eq(P(N), 0), product, _ALGEBRA, (1,), (k < N,)),
             ]
-            fact = q.fact(Eq(P(N), 0), steps, "chain rule")
-            return DepthLaw("zero", fact, multiplier=S.Zero, constants=(S.Zero,))
+            return DepthLaw("zero", q.fact(steps), multiplier=S.Zero, constants=(S.Zero,))
     return None
 
 
-def _resting(q: _Problem) -> DepthLaw | None:
-    """z¹ is itself a fixed point: P_n = T'(z¹)ⁿ, attracting or not."""
-    if not q.T.fixes(q.at):
-        return None
-    m = sympy.expand(q.T.slope.xreplace({q.T.z: q.at}).doit())
-    steps = [
-        Step(Eq(_Z(_K), q.at), "z¹ is a fixed point of T", Proved("exact algebra")),
-        Step(
-            Eq(P(N), m**N), "every factor of the product is T'(z¹)", Proved("exact algebra"), (1,)
-        ),
-    ]
-    fact = q.fact(Eq(P(N), m**N), steps, "chain rule")
-    return DepthLaw(_size(m), fact, q.at, 1, m, constants=(S.One,), exact=m**N)
+def _neutral(q: _Problem) -> DepthLaw | None:
+    """The law at an exact fixed point where T has a kink, or slope 1 (or −1: slope 1 of T∘T).
 
-
-def _kinked(q: _Problem) -> DepthLaw | None:
-    """A fixed point at a kink of T: the law of the side where the orbit of T, or of T², stays."""
+    It is read off the smooth map of the side from which the orbit of T, or of T∘T, comes.
+    """
     r = q.fixed
     if r is None:
         return None
     for period in (1, 2):
-        S = q.T.iterate(period)
+        map_ = q.T.iterate(period)
         with precision(q.prec):
-            gap = next(islice(S.orbit(q.start, q.prec), 64, 65))[0] - constant(r, q.prec)
-        side = 1 if gap > 0 else -1
-        local = S.side(r, side)
-        if local is None or gap.contains(0):
+            gap = next(islice(map_.orbit(q.start, q.prec), 64, 65))[0] - constant(r, q.prec)
+        if gap.contains(0):
             return None
-        m: Any = local.slope.xreplace({S.z: r}).doit()
-        if sign(m) > 0 and sign(m - 1) < 0:
-            a = sided(S, local, period, r, q.start, q.prec)
-            return None if a is None else _koenigs_law(q, a)
-        if sign(m - 1) == 0:
+        side = 1 if gap > 0 else -1
+        kinked = map_.side(r, side)
+        m = (kinked or map_).slope_at(constant(r, q.prec), q.prec)
+        if m.contains(1) and equal(q.T.slope_from(r, side, period), S.One):
             found = parabolic(q.T, period, r, q.start, q.prec)
-            return None if found is None else _algebraic(q, S, found, period)
+            return None if found is None else _algebraic(q, map_, found, period)
+        if kinked and m > 0 and m < 1:
+            a = sided(map_, kinked, period, r, q.start, q.prec)
+            return None if a is None else _koenigs_law(q, a)
+        if not kinked and not m.contains(-1):
+            return None
     return None
 
 
@@ -209,20 +204,18 @@ def _koenigs_law(q: _Problem, a: Attractor) -> DepthLaw | None:
         m = a.multiplier
         following = -2 * half_curvature / (m * (1 - m)) * phi
     multiplier = Enclosure.of_ball(m)
-    limit = Limit(P(a.period * N) / Symbol("m") ** N, N, sympy.oo)
-    statement = Contains(limit, constants[0].decimal())
     steps = [
         *_cycle_steps(q, a, multiplier),
         Step(
-            statement,
+            Contains(Limit(P(a.period * N) / _M**N, N, sympy.oo), constants[0].decimal()),
             "Koenigs' limit φ'(z¹) as a product, the rest of it bounded by the theorem",
-            Proved(f"balls of {q.prec} bits and Koenigs' theorem"),
+            Proved(f"{q.balls.by} and Koenigs' theorem"),
             (1, 2, 3),
         ),
     ]
     return DepthLaw(
         "geometric",
-        q.fact(statement, steps, "Milnor 2006, theorem 8.2 (Koenigs)"),
+        q.fact(steps, "Milnor 2006, theorem 8.2 (Koenigs)"),
         Enclosure.of_ball(a.at),
         a.period,
         multiplier,
@@ -232,145 +225,91 @@ def _koenigs_law(q: _Problem, a: Attractor) -> DepthLaw | None:
 
 
 def _cycle_steps(q: _Problem, a: Attractor, multiplier: Enclosure) -> list[Step]:
-    by = Proved(f"balls of {q.prec} bits")
     at = Enclosure.of_ball(a.at).decimal()
     rho = Enclosure.of_ball(a.contraction).decimal().sup
+    one = "Newton's operator maps a ball around it into its interior"
+    basin = "that it maps into itself with at most this slope, so the orbit tends to it"
     return [
-        Step(
-            Contains(_R, at),
-            f"T^{a.period} has one fixed point here: Newton's operator maps "
-            "a ball around it into its interior",
-            by,
-        ),
-        Step(
-            Contains(Symbol("m"), multiplier.decimal()),
-            f"m is the slope of T^{a.period} there",
-            by,
-            (1,),
-        ),
+        Step(Contains(_R, at), f"T^{a.period} has one fixed point here: {one}", q.balls),
+        Step(Contains(_M, multiplier.decimal()), f"m is the slope of T^{a.period}", q.balls, (1,)),
         Step(
             Le(sympy.Abs(_SLOPE(_Z(_K))), rho),
-            f"z_{a.steps} lies in a ball around it "
-            f"that T^{a.period} maps into itself with at most this slope, so the orbit tends to it",
-            by,
+            f"z_{a.steps} lies in a ball around it {basin}",
+            q.balls,
             (1,),
         ),
     ]
 
 
-def _neutral(q: _Problem) -> DepthLaw | None:
-    """m = 1 exactly: a power law."""
-    if q.fixed is None or not q.slope_is(1):
-        return None
-    found = parabolic(q.T, 1, q.fixed, q.start, q.prec)
-    return None if found is None else _algebraic(q, q.T, found, 1)
-
-
-def _flipped(q: _Problem) -> DepthLaw | None:
-    """m = −1 exactly: T² is parabolic."""
-    if q.fixed is None or not q.slope_is(-1):
-        return None
-    found = parabolic(q.T, 2, q.fixed, q.start, q.prec)
-    return None if found is None else _algebraic(q, q.T.iterate(2), found, 2)
-
-
-def _algebraic(q: _Problem, T: LayerMap, w: Parabolic, period: int) -> DepthLaw:
+def _algebraic(q: _Problem, map_: LayerMap, w: Parabolic, period: int) -> DepthLaw:
+    """P_n ~ c n^{-(p+1)/p}; the law itself where the map is a translation in u = h^{-p}."""
     power: Any = Rational(w.p + 1, w.p)
-    by = Proved(f"balls of {q.prec} bits")
+    steps = _neutral_steps(q, w, period)
+    start = w.side * (q.at - w.at)
+    if period == 1 and sign(start) > 0 and is_translation(w):
+        exact = (1 + N * w.p * w.a * start**w.p) ** -power
+        why = "1/h^p grows by exactly p a each layer"
+        steps.append(Step(Eq(P(N), exact), why, _ALGEBRA, (1, 2)))
+        first = start ** (-(w.p + 1)) * (w.p * w.a) ** -power
+        fact = q.fact(steps, "translation in u = h^(-p)")
+        return DepthLaw("algebraic", fact, w.at, 1, S.One, -power, (first,), S.Zero, exact)
+    ball = leading_constant(map_, w, q.start, _NEUTRAL_STEPS, q.prec)
+    with precision(q.prec):
+        ball *= constant(Rational(period) ** power, q.prec)
+    leading, mirrored = Enclosure.of_ball(ball), Enclosure.of_ball(-ball)
+    scaled = P(period * N) * (period * N) ** power
+    steps.append(
+        Step(
+            Contains(Limit(scaled, N, sympy.oo), leading.decimal()),
+            "the defects of P_n/h_n^(p+1) are summed between two integrals",
+            Proved(f"{q.balls.by} and the lemma of the parabolic case"),
+            (1, 2, 3),
+        )
+    )
+    return DepthLaw(
+        "algebraic",
+        q.fact(steps, "Milnor 2006, lemma 10.1; de Bruijn 1981, section 8.6"),
+        w.at,
+        period,
+        S.One,
+        -power,
+        (leading,) if period == 1 else (leading, mirrored),
+        log_term(w) if period == 1 else None,
+    )
+
+
+def _neutral_steps(q: _Problem, w: Parabolic, period: int) -> list[Step]:
+    """r is a neutral fixed point, the first coefficient after 1 there, and the orbit tends to r."""
     h = Symbol("h", positive=True)
     zone = sympy.ceiling(Enclosure.of_ball(w.zone.upper()).hi * 1000) / 1000
-    name = "T" if period == 1 else "T∘T"
-    steps = [
-        Step(
-            Eq(sympy.Function("T")(w.at), w.at),
-            f"{w.at} is a fixed point of T with slope {'1' if period == 1 else '-1'}",
-            Proved("exact algebra"),
-        ),
+    name, slope = ("T", "1") if period == 1 else ("T∘T", "-1")
+    falls = Lt(w.side * (sympy.Function("S")(w.at + w.side * h) - w.at), h)
+    return [
+        Step(Eq(_T(w.at), w.at), f"{w.at} is a fixed point of T with slope {slope}", _ALGEBRA),
         Step(
             Eq(Symbol(f"c_{w.p + 1}"), w.taylor[w.p + 1]),
             f"the first coefficient of {name} past the linear one",
-            Proved("exact algebra"),
+            _ALGEBRA,
             (1,),
         ),
         Step(
-            Lt(w.side * (sympy.Function("S")(w.at + w.side * h) - w.at), h),
-            f"the coefficient of h^{w.p + 1} "
-            f"of S = {name} is negative on the whole zone and S' > 0 there, so the orbit, "
-            f"which enters it at step {w.steps}, decreases to the fixed point",
-            by,
+            falls,
+            f"the coefficient of h^{w.p + 1} of S = {name} is negative on the whole zone and "
+            f"S' > 0 there, so the orbit, which enters it at step {w.steps}, decreases to the "
+            "fixed point",
+            q.balls,
             (2,),
             (h <= zone,),
         ),
     ]
-    exact = _exact_law(q, w) if period == 1 else None
-    if exact is not None:
-        first = (w.side * (q.at - w.at)) ** (-(w.p + 1)) * (w.p * w.a) ** (-power)
-        steps.append(
-            Step(
-                Eq(P(N), exact),
-                "1/h^p grows by exactly p a each layer",
-                Proved("exact algebra"),
-                (1, 2),
-            )
-        )
-        fact = q.fact(Eq(P(N), exact), steps, "translation in u = h^(-p)")
-        return DepthLaw("algebraic", fact, w.at, 1, S.One, -power, (first,), S.Zero, exact)
-    ball = leading_constant(T, w, q.start, _NEUTRAL_STEPS, q.prec)
-    with precision(q.prec):
-        ball *= constant(Rational(period) ** power, q.prec)
-    leading = Enclosure.of_ball(ball)
-    constants = (leading,) if period == 1 else (leading, Enclosure.of_ball(-ball))
-    statement = Contains(
-        Limit(P(period * N) * (period * N) ** power, N, sympy.oo), leading.decimal()
-    )
-    steps.append(
-        Step(
-            statement,
-            "the defects of P_n/h_n^(p+1) are summed between two integrals",
-            Proved(f"balls of {q.prec} bits and the lemma of the parabolic case"),
-            (1, 2, 3),
-        )
-    )
-    fact = q.fact(statement, steps, "Milnor 2006, lemma 10.1; de Bruijn 1981, section 8.6")
-    multiplier = S.One if period == 1 else S.NegativeOne
-    return DepthLaw(
-        "algebraic",
-        fact,
-        w.at,
-        period,
-        multiplier**period,
-        -power,
-        constants,
-        _log_term(w) if period == 1 else None,
-    )
-
-
-def _log_term(w: Parabolic) -> Expr | None:
-    """The coefficient of log(n)/n: −((p+1)/p) γ/α² of u' = u + α + γ/u + ..., where it is first."""
-    h = Symbol("h", positive=True)
-    quotient = sum(c * h**k for k, c in enumerate(w.taylor[1 : 2 * w.p + 2]))
-    inverse = sympy.series(quotient ** (-w.p), h, 0, 2 * w.p + 1).removeO()
-    steps = sympy.Poly(inverse, h).all_coeffs()[::-1]
-    between = steps[w.p + 1 : 2 * w.p]
-    if any(sympy.expand(c) != 0 for c in between):
-        return None
-    gamma = steps[2 * w.p] if len(steps) > 2 * w.p else S.Zero
-    alpha = w.p * w.a
-    return -Rational(w.p + 1, w.p) * sympy.nsimplify(gamma) / alpha**2
-
-
-def _exact_law(q: _Problem, w: Parabolic) -> Expr | None:
-    """P_n = (1 + n p a h^p)^{-(p+1)/p} where T is a translation in u = h^{-p} and z¹ there."""
-    start = w.side * (q.at - w.at)
-    if sign(start) <= 0 or not is_translation(w):
-        return None
-    return (1 + N * w.p * w.a * start**w.p) ** (-Rational(w.p + 1, w.p))
 
 
 def _superattracting(q: _Problem) -> DepthLaw | None:
     """T'(r) = 0 exactly at an attracting fixed point: |h_{n+1}| ~ c |h_n|^k with k ≥ 2."""
     r = q.fixed
-    if r is None or not q.slope_is(0):
+    if r is None or q.T.side(r, 1) is not None:
+        return None
+    if not equal(q.T.slope.xreplace({q.T.z: r}).doit(), S.Zero):
         return None
     with precision(q.prec):
         at = constant(r, q.prec)
@@ -378,31 +317,20 @@ def _superattracting(q: _Problem) -> DepthLaw | None:
             basin = at + arb(0, 2 * (z - at).abs_upper() + arb(2) ** (-q.prec))
             rho = q.T.slope_at(basin, q.prec).abs_upper()
             if rho < 1:
-                claim = Le(sympy.Abs(_SLOPE(_Z(_K))), Enclosure.of_ball(rho).decimal().sup)
-                derivation = [
-                    Step(
-                        Eq(_SLOPE(r), 0),
-                        f"{r} is a fixed point with slope 0",
-                        Proved("exact algebra"),
-                    ),
-                    Step(
-                        claim,
-                        f"z_{steps} lies in a ball around it that T contracts",
-                        Proved(f"balls of {q.prec} bits"),
-                        (1,),
-                    ),
-                    Step(
-                        Eq(Limit(P(N) / Symbol("q", positive=True) ** N, N, sympy.oo), 0),
-                        "the factors T'(z_k) tend to T'(r) = 0",
-                        Proved("the mean of a null sequence"),
-                        (1, 2),
-                    ),
-                ]
-                fact = q.fact(
-                    derivation[-1].claim, derivation, "Milnor 2006, theorem 9.1 (Böttcher)"
-                )
-                return DepthLaw("superattracting", fact, r, 1, S.Zero)
-    return None
+                break
+        else:
+            return None
+    bound = Enclosure.of_ball(rho).decimal().sup
+    inside = f"z_{steps} lies in a ball around it that T contracts"
+    ratio = Limit(P(N) / Symbol("q", positive=True) ** N, N, sympy.oo)
+    null = Proved("the mean of a null sequence")
+    derivation = [
+        Step(Eq(_SLOPE(r), 0), f"{r} is a fixed point with slope 0", _ALGEBRA),
+        Step(Le(sympy.Abs(_SLOPE(_Z(_K))), bound), inside, q.balls, (1,)),
+        Step(Eq(ratio, 0), "the factors T'(z_k) tend to T'(r) = 0", null, (1, 2)),
+    ]
+    fact = q.fact(derivation, "Milnor 2006, theorem 9.1 (Böttcher)")
+    return DepthLaw("superattracting", fact, r, 1, S.Zero)
 
 
 def _escaping(q: _Problem) -> DepthLaw | None:
@@ -416,49 +344,28 @@ def _escaping(q: _Problem) -> DepthLaw | None:
                 if not side * (q.T.value(z, q.prec) - z) > 0:
                     continue
                 edge: Any = side * sympy.floor(Enclosure.of_ball(side * z).lo)
-            found = _slope_beyond(q, edge, side)
-            if found is not None:
-                return _exploding(q, edge, side, steps, found)
+            law = _exploding(q, edge, side, steps)
+            if law is not None:
+                return law
     return None
 
 
-def _slope_beyond(q: _Problem, edge: Any, side: int) -> tuple[Expr | Enclosure, Fact] | None:
+def _exploding(q: _Problem, edge: Any, side: int, steps: int) -> DepthLaw | None:
+    """The law where the orbit is beyond `edge` from z_steps on, if the slope there is above 1."""
     beyond = Interval(edge, sympy.oo) if side > 0 else Interval(-sympy.oo, edge)
     lowest = extrema(q.T.slope, beyond, x=q.T.z)
-    value = lowest.inf.value
-    low = value.lo if isinstance(value, Enclosure) else value
-    return (value, lowest.fact) if lowest.verdict and sign(low - 1) > 0 else None
-
-
-def _exploding(
-    q: _Problem, edge: Any, side: int, steps: int, found: tuple[Expr | Enclosure, Fact]
-) -> DepthLaw:
-    rho, fact = found
-    low = rho.decimal().inf if isinstance(rho, Enclosure) else rho
+    low = lowest.inf.value
+    if not lowest.verdict or sign(low - 1) <= 0:
+        return None
     z = Symbol("z", real=True)
     where = z >= edge if side > 0 else z <= edge
+    away = f"z_{steps} moves away, and so does every later point since T' > 1"
+    grows = sympy.Abs(P(N)) >= sympy.Abs(P(steps)) * low ** (N - steps)
     derivation = [
-        Step(_SLOPE(z) >= low, "the infimum of the slope there", fact.verdict, (), (where,)),
-        Step(
-            side * (_Z(_K + 1) - _Z(_K)) > 0,
-            f"z_{steps} moves away, and so does every later point since T' > 1",
-            Proved(f"balls of {q.prec} bits"),
-            (1,),
-            (steps <= _K,),
-        ),
-        Step(
-            sympy.Abs(P(N)) >= sympy.Abs(P(steps)) * low ** (N - steps),
-            "every later factor is at least the infimum",
-            Proved("exact algebra"),
-            (1, 2),
-            (steps <= N,),
-        ),
+        Step(_SLOPE(z) >= low, "the infimum of the slope there", lowest.verdict, (), (where,)),
+        Step(side * (_Z(_K + 1) - _Z(_K)) > 0, away, q.balls, (1,), (steps <= _K,)),
+        Step(grows, "every later factor is at least the infimum", _ALGEBRA, (1, 2), (steps <= N,)),
     ]
-    whole = q.fact(derivation[-1].claim, derivation, "chain rule")
-    return DepthLaw("exploding", whole, multiplier=_slope_at_infinity(q, side) or rho)
-
-
-def _slope_at_infinity(q: _Problem, side: int) -> Expr | None:
-    """lim T' in the tail where the orbit goes, if it is a constant."""
-    far = tail(q.T.slope, side * sympy.oo, terms=1, x=q.T.z)
-    return far.terms[0] if far.terms and not far.terms[0].has(q.T.z) else None
+    far = tail(q.T.slope, side * sympy.oo, terms=1, x=q.T.z).terms
+    m = far[0] if far and not far[0].has(q.T.z) else low
+    return DepthLaw("exploding", q.fact(derivation), multiplier=m)

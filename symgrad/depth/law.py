@@ -10,9 +10,10 @@ import sympy
 from flint import arb
 from sympy import Expr
 
-from symgrad.fact import Derivation, Evidence, Fact, Result, Undecided
+from symgrad.errors import UndecidedError
+from symgrad.fact import Derivation, Fact, Result, Step, Undecided
 from symgrad.render import Block, Formula, Para
-from symgrad.rigor import Enclosure, precision
+from symgrad.rigor import Enclosure, constant, precision
 
 __all__ = ["KINDS", "DepthLaw", "N", "P"]
 
@@ -65,11 +66,7 @@ class DepthLaw(Result):
 
         Raises `UndecidedError` where the law has no leading constant.
         """
-        from symgrad.errors import UndecidedError
-
         if self.exact is not None:
-            from symgrad.rigor import constant
-
             return constant(self.exact.subs(N, n), prec)
         if not self.constants or self.multiplier is None:
             raise UndecidedError(f"a {self.kind} law has no leading constant to predict with")
@@ -83,31 +80,33 @@ class DepthLaw(Result):
         yield Para(f"P_n {KINDS[self.kind]}.")
         if self.exact is not None:
             yield Formula(P(N), self.exact)
-        if self.fixed_point is not None:
-            what = "fixed point" if self.period == 1 else f"cycle of {self.period} layers through"
-            yield Para(f"{what}: {self.fixed_point}")
-        if self.multiplier is not None:
-            yield Para(
-                f"multiplier: {self.multiplier}" + ("" if self.period == 1 else " per cycle")
-            )
-        if self.exponent:
-            yield Para(f"exponent of n: {self.exponent}")
-        if self.constants:
-            yield Para("constant: " + ", ".join(map(str, self.constants)))
-        if self.next_term is not None:
-            yield Para(f"coefficient of the first correction: {self.next_term}")
+        cycle = "fixed point" if self.period == 1 else f"cycle of {self.period} layers through"
+        rows = (
+            (cycle, (self.fixed_point,)),
+            ("multiplier" + " per cycle" * (self.period > 1), (self.multiplier,)),
+            ("exponent of n", (self.exponent or None,)),
+            ("constant", self.constants),
+            ("coefficient of the first correction", (self.next_term,)),
+        )
+        for name, values in rows:
+            shown = ", ".join(_short(v) for v in values if v is not None)
+            if shown:
+                yield Para(f"{name}: {shown}")
         yield from self.fact._blocks()
 
 
-def undecided(name: str, why: str, evidence: Evidence | None = None) -> DepthLaw:
+def undecided(name: str, why: str) -> DepthLaw:
     """The law that says why nothing was decided."""
-    from symgrad.fact import Step
-
-    step = Step(sympy.S.true, "the search for an attractor", Undecided(why), evidence=evidence)
+    step = Step(sympy.S.true, "the search for an attractor", Undecided(why))
     return DepthLaw("undecided", Fact(f"{name}.depth", sympy.S.true, Derivation((step,))))
 
 
-def _ball(value: Expr | Enclosure, prec: int) -> arb:
-    from symgrad.rigor import constant
+def _short(value: Expr | Enclosure) -> str:
+    """At most fifteen digits and what they may be wrong by; an exact number as it is."""
+    if not isinstance(value, Enclosure) or value.digits < 16:
+        return str(value)
+    return str(Enclosure.of_ball(value.ball(52)))
 
+
+def _ball(value: Expr | Enclosure, prec: int) -> arb:
     return value.ball(prec) if isinstance(value, Enclosure) else constant(value, prec)

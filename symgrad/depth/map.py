@@ -17,11 +17,14 @@ from flint import arb
 from sympy import Expr, Rational, Symbol
 
 from symgrad.activation import univariate
+from symgrad.bounds import zeros
+from symgrad.bounds.closed import neat
+from symgrad.bounds.numbers import is_closed
 from symgrad.errors import InputError, UndecidedError
 from symgrad.pieces import branches, folded, is_bent
 from symgrad.rigor import constant, precision, program, sign, union
 
-__all__ = ["LayerMap", "exact_number"]
+__all__ = ["LayerMap", "equal", "exact_number", "tidy"]
 
 _MAX_DENOMINATOR = 64
 
@@ -111,22 +114,86 @@ class LayerMap:
                 return LayerMap(expr, self.z, self.name)
         return None
 
+    def slope_from(self, r: Expr, side: int, period: int) -> Expr:
+        """(T^period)'(r) for a fixed point r, exactly, on one side of it."""
+        product = sympy.S.One
+        for _ in range(period):
+            local = self.side(r, side) or self
+            m = tidy(local.slope.xreplace({self.z: r}).doit())
+            if m == 0:
+                return m
+            product, side = product * m, side * sign(m)
+        return product
+
     def exact_fixed_point(self, near: arb, prec: int) -> Expr | None:
-        """A rational r of small denominator next to `near` with T(r) = r exactly, or None."""
+        """An r next to `near` with T(r) = r by exact algebra, or None.
+
+        Tried are rationals of small denominator and, where the slope at `near` is close to one of
+        0, 1 and −1, the points in closed form at which it has that value.
+        """
         guess = Fraction(float(near.mid()))
         near_by = [guess.limit_denominator(k) for k in (1, 2, 3, 4, 6, 8, 10, 16, _MAX_DENOMINATOR)]
-        for r in dict.fromkeys(
-            Rational(q.numerator, q.denominator) for q in (Fraction(0), *near_by)
-        ):
-            if self.fixes(r):
-                with precision(prec):
-                    if abs(constant(r, prec) - near) < 1:
-                        return r
+        tried: list[Expr] = [Rational(q.numerator, q.denominator) for q in (Fraction(0), *near_by)]
+        slope = self.slope_at(near, prec)
+        for c in (1, -1, 0):
+            if abs(slope - c) < arb(1) / 4:
+                found = zeros(self.slope - c, x=self.z).set
+                tried += [r for r in found if is_closed(r)] if found.is_FiniteSet else []
+        for r in dict.fromkeys(tried):
+            with precision(prec):
+                if abs(constant(r, prec) - near) < 1 and self.fixes(r):
+                    return r
         return None
 
     def fixes(self, r: Expr) -> bool:
         """Whether T(r) = r, by exact algebra."""
-        try:
-            return sign(self.expr.xreplace({self.z: r}).doit() - r) == 0
-        except UndecidedError:
+        return equal(self.expr.xreplace({self.z: r}).doit(), r)
+
+
+def equal(a: Expr, b: Expr) -> bool:
+    """Whether two constants are equal, by exact algebra; False proves nothing.
+
+    Beyond the algebra of the field: log W(y) = log y − W(y), e^{W(y)} = y/W(y), and a sum of
+    logarithms is the logarithm of a product.
+
+    >>> W = sympy.LambertW(sympy.exp(-1))
+    >>> equal(sympy.log(W), -1 - W)
+    True
+    """
+    with precision(128):
+        if not (constant(a, 128) - constant(b, 128)).contains(0):
             return False
+    gap = neat(_without_w(sympy.sympify(a - b)))
+    logs, plain = [], []
+    for term in sympy.Add.make_args(gap):
+        q, rest = term.as_coeff_Mul()
+        (logs if isinstance(rest, sympy.log) else plain).append(
+            rest.args[0] ** q if isinstance(rest, sympy.log) else term
+        )
+    try:
+        together: Any = sympy.Mul(*logs)
+        return sign(sympy.Add(*plain)) == 0 and sign(sympy.radsimp(together) - 1) == 0
+    except UndecidedError:
+        return False
+
+
+def tidy(c: Any) -> Any:
+    """The constant as a quotient without roots below; logarithms, π and W stand like symbols."""
+    c = _without_w(c)
+    return sympy.expand(sympy.radsimp(c)) if c.is_algebraic else sympy.cancel(c)
+
+
+def _without_w(c: Any) -> Expr:
+    """The constant with log W(y) as log y − W(y) and e^{r + k W(y)} as e^r (y/W(y))^k."""
+    table: dict[Any, Any] = {}
+    for e in c.atoms(sympy.log):
+        if isinstance(W := e.args[0], sympy.LambertW):
+            table[e] = sympy.log(W.args[0]) - W
+    for e in c.atoms(sympy.exp):
+        rest, factor = sympy.expand(e.args[0]), sympy.S.One
+        for W in rest.atoms(sympy.LambertW):
+            k = rest.coeff(W)
+            rest, factor = sympy.expand(rest - k * W), factor * (W.args[0] / W) ** k
+        if factor != 1:
+            table[e] = factor * sympy.exp(rest)
+    return c.xreplace(table)

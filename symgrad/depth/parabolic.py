@@ -23,14 +23,16 @@ import sympy
 from flint import arb, arb_series, fmpq
 from sympy import Expr, Rational
 from sympy import S as One
+from sympy.polys.fields import sfield
 
-from symgrad.depth.map import LayerMap
+from symgrad.calculus import smooth_derivative
+from symgrad.depth.map import LayerMap, tidy
 from symgrad.errors import UndecidedError
 from symgrad.rigor import constant, precision, sign
 
-__all__ = ["Parabolic", "is_translation", "leading_constant", "parabolic"]
+__all__ = ["Parabolic", "is_translation", "leading_constant", "log_term", "parabolic"]
 
-_ORDER = 12
+_ORDERS = (8, 16)
 _DOUBLING = (4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -52,35 +54,30 @@ class Parabolic:
     local: LayerMap
 
 
-def _taylor(T: LayerMap, r: Expr, side: int) -> tuple[Expr, ...]:
-    """Exact coefficients of h ↦ T(r + h) − r on one side of the fixed point r."""
+def _taylor(T: LayerMap, r: Expr, side: int, order: int) -> list[Expr]:
+    """Exact coefficients c_0, ..., c_{order-1} of h ↦ T(r + h) − r on one side of r = T(r)."""
     f = (T.side(r, side) or T).expr
-    coefficients: list[Expr] = [One.Zero]
-    for k in range(1, _ORDER):
-        f = f.diff(T.z)
-        coefficients.append(sympy.expand(f.xreplace({T.z: r}).doit() / sympy.factorial(k)))
-    return tuple(coefficients)
+    at = lambda k: smooth_derivative(f, T.z, k).xreplace({T.z: r}).doit() / sympy.factorial(k)
+    return [One.Zero, *(tidy(at(k)) for k in range(1, order))]
 
 
-def _composed(outer: tuple[Expr, ...], inner: tuple[Expr, ...]) -> tuple[Expr, ...]:
+def _composed(outer: list[Expr], inner: list[Expr]) -> list[Expr]:
     """Coefficients of outer(inner(h)), both without a constant term, by Horner's rule."""
-    total: list[Expr] = [One.Zero] * _ORDER
-    for c in reversed(outer):
-        product: list[Expr] = [One.Zero] * _ORDER
-        for i, a in enumerate(total):
-            for j in range(1, _ORDER - i):
-                product[i + j] += a * inner[j]
-        product[0] += c
-        total = [sympy.expand(t) for t in product]
-    return tuple(total)
+    n = len(outer)
+    field, known = sfield([*outer, *inner])
+    total = [field.zero] * n
+    for c in reversed(known[:n]):
+        total = [sum((total[i] * known[n + k - i] for i in range(k)), field.zero) for k in range(n)]
+        total[0] += c
+    return [tidy(t.as_expr()) for t in total]
 
 
-def _iterate_taylor(T: LayerMap, r: Expr, side: int, period: int) -> tuple[Expr, ...]:
+def _iterate_taylor(T: LayerMap, r: Expr, side: int, period: int, order: int) -> list[Expr]:
     """Exact coefficients of h ↦ T^period(r + h) − r on one side."""
-    total = _taylor(T, r, side)
+    total = _taylor(T, r, side, order)
     for _ in range(period - 1):
         side *= sign(total[1])
-        total = _composed(_taylor(T, r, side), total)
+        total = _composed(_taylor(T, r, side, order), total)
     return total
 
 
@@ -95,9 +92,14 @@ def parabolic(T: LayerMap, period: int, r: Expr, start: arb, prec: int) -> Parab
         if side == 0:
             return None
         smooth = S.side(r, side) or S
-        taylor = _mirrored(_iterate_taylor(T, r, side, period), side)
-        p = _order(taylor)
-        if p is None or sign(taylor[p + 1]) > 0:
+        for order in _ORDERS:
+            taylor = _mirrored(_iterate_taylor(T, r, side, period, order), side)
+            p = _order(taylor)
+            if p is not None and 2 * p + 2 < order:
+                break
+        else:
+            return None
+        if sign(taylor[p + 1]) > 0:
             return None
         for steps in _DOUBLING:
             h = (side * (orbit[steps][0] - at)).upper()
@@ -113,7 +115,7 @@ def _coefficients_over(S: LayerMap, side: int, at: arb, h: arb, n: int, prec: in
     return [c * arb(side) ** (k + 1) for k, c in enumerate(S.jet_over(*ends, n, prec))]
 
 
-def _mirrored(taylor: tuple[Expr, ...], side: int) -> tuple[Expr, ...]:
+def _mirrored(taylor: list[Expr], side: int) -> tuple[Expr, ...]:
     """The coefficients of h ↦ side·(S(r + side·h) − r)."""
     return tuple(c * side ** (k + 1) for k, c in enumerate(taylor))
 
@@ -160,7 +162,7 @@ def _defect_order(w: Parabolic) -> int:
     """The first q with a nonzero coefficient of D, by exact algebra."""
     slope = [k * c for k, c in enumerate(w.taylor)][1:]
     quotient = list(w.taylor[1:])
-    for q in range(w.p + 1, len(quotient) - 1):
+    for q in range(w.p + 1, len(quotient)):
         n = q + 1
         log_slope = _log_series(slope[:n])
         log_quotient = _log_series(quotient[:n])
@@ -175,8 +177,20 @@ def _log_series(c: list[Expr]) -> list[Expr]:
     out: list[Expr] = [One.Zero]
     for n in range(1, len(c)):
         total = n * c[n] - sum((k * out[k] * c[n - k] for k in range(1, n)), One.Zero)
-        out.append(sympy.expand(total / n))
+        out.append(tidy(total / n))
     return out
+
+
+def log_term(w: Parabolic) -> Expr | None:
+    """The coefficient of log(n)/n: −((p+1)/p) γ/α² of u' = u + α + γ/u + ..., where it is first."""
+    logs = [-w.p * c for c in _log_series(list(w.taylor[1 : 2 * w.p + 2]))]
+    steps: list[Expr] = [One.One]  # of exp: n e_n = Σ k l_k e_{n−k}
+    for n in range(1, len(logs)):
+        total = sum((k * logs[k] * steps[n - k] for k in range(1, n + 1)), One.Zero)
+        steps.append(tidy(total / n))
+    if any(c != 0 for c in steps[w.p + 1 : 2 * w.p]):
+        return None
+    return tidy(-Rational(w.p + 1, w.p) * steps[2 * w.p] / (w.p * w.a) ** 2)
 
 
 def _coefficients(c: list[arb], p: int, q: int, prec: int) -> tuple[arb, arb]:
