@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
@@ -13,7 +13,7 @@ from sympy import Expr, S
 
 from symgrad.errors import InputError
 from symgrad.fact import Evidence
-from symgrad.oracle import Values, arb_values, mp_values
+from symgrad.oracle import arb_values, mp_values
 from symgrad.oracle.roads import compare_roads
 from symgrad.render import Block, Para, Shown
 from symgrad.rigor import precision, program
@@ -25,7 +25,11 @@ __all__ = ["Audit", "audit", "sample"]
 
 _BITS = 10_000
 _FAR = 1e6
-_JUDGED = -200
+_TINY = S(2) ** -200
+_CHUNK = 512
+_MOST = 4.0
+_SHARP = 2.0**-24
+_ROUNDING = 2.0**-40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,98 +66,143 @@ class Audit(Shown):
         )
 
 
-def audit(tail: Tail, n: int = 200, seed: int = 0, bits: int = _BITS, second: int = 1000) -> Audit:
+def audit(
+    tail: Tail, n: int = 200, seed: int = 0, bits: int = _BITS, second: int = 1000, beyond: int = 0
+) -> Audit:
     """The ratio at n points of `tail.where`: at its end, around it, and far out.
 
-    Points run to where leading term over remainder and 1/growth need `bits` bits, and to |x| = 10⁶.
-    Arb gives every value, mpmath at most `second` of them. For an exact tail the ball of f − Σ must
-    hold zero and be below 2⁻²⁰⁰ of f. Raises `oracle.DisagreementError` where the roads differ.
+    Points run to where leading term over growth needs `bits` bits, and to |x| = 10⁶; with `beyond`
+    they start where it needs that many. Arb decides every point, mpmath seconds at most `second`
+    of them. For an exact tail 2⁻²⁰⁰ of the leading term stands for the bound. Raises
+    `oracle.DisagreementError` where the roads differ.
     """
     if n < 1:
         raise InputError(f"an audit needs at least one point, got {n}")
-    x, bound = tail.x, tail.error
+    at = sample(tail, n, seed, bits, beyond)
     gap = tail.formula - tail.sum
-    if tail.remainder is None:
-        return _exact(tail, gap, n, seed, bits)
-    at = sample(tail, n, seed, bits)
-    ratio = gap / bound
-    first = arb_values(ratio, [x], [at])
-    chosen = np.unique(np.linspace(0, n - 1, min(n, second)).astype(np.int64))
-    other = mp_values(ratio, [x], [at[chosen]])
-    compare_roads(first[chosen], other, [at[chosen]], str(ratio))
-    worst, where, decided = _worst(first, at)
-    agreed = int(np.count_nonzero(other.known() & first[chosen].known()))
-    return Audit(n, decided, agreed, worst, where)
+    ratio = gap / tail.error if tail.remainder else gap / ((tail.terms or (S.One,))[0] * _TINY)
+    sizes = _sizes(tail, _merged(ratio), at)
+    known = np.flatnonzero(~np.isnan(sizes))
+    seconded = 0
+    if second and tail.remainder:
+        chosen = np.unique(np.linspace(0, n - 1, min(n, second)).astype(np.int64))
+        roads = [f(ratio, [tail.x], [at[chosen]]) for f in (arb_values, mp_values)]
+        compare_roads(*roads, [at[chosen]], str(ratio))
+        seconded = int(np.count_nonzero(roads[0].known() & roads[1].known()))
+    if not len(known):
+        return Audit(n, 0, seconded, 0.0, float(at[0]))
+    k = known[np.argmax(sizes[known])]
+    return Audit(n, len(known), seconded, float(sizes[k]), float(at[k]))
 
 
-def _worst(values: Values, at: np.ndarray) -> tuple[float, float, int]:
-    known = values.known()
-    sizes = np.where(known, np.abs(np.ldexp(values.hi, np.clip(values.exp, -2000, 1000))), -1.0)
-    k = int(np.argmax(sizes))
-    return float(max(sizes[k], 0.0)), float(at[k]), int(np.count_nonzero(known))
+def _merged(e: Expr) -> Any:
+    """exp(3u) as exp(u)³: one exponential for all multiples of an exponent."""
+
+    def power(exponent: Any) -> Expr:
+        size, rest = exponent.as_coeff_Mul()
+        whole = size if size.is_Integer else S.One if size > 0 else S.NegativeOne
+        return sympy.Pow(sympy.exp(exponent / whole, evaluate=False), whole, evaluate=False)
+
+    return e.replace(sympy.exp, power)
 
 
-def _exact(tail: Tail, gap: Expr, n: int, seed: int, most: int) -> Audit:
-    """Balls of f − Σ must hold zero, and be small beside f."""
-    code, size = program(gap, tail.x), program(tail.formula, tail.x)
-    at = sample(tail, n, seed, most)
-    decided, worst, where = 0, 0.0, float(at[0])
-    for point in at.tolist():
-        for bits in (256, 1024, 4096, 16384):
-            ball, whole = (c.ball(arb(point), prec=bits) for c in (code, size))
-            if not ball.is_finite():
-                continue
-            with precision(bits):
-                floor = abs(whole).upper() * arb(2) ** _JUDGED
-            if not ball.contains(0):
-                return Audit(n, decided + 1, 0, float("inf"), point)
-            if ball.is_zero() or abs(ball).upper() <= floor:
-                decided += 1
-                break
-    return Audit(n, decided, 0, worst, where)
+def _sizes(tail: Tail, ratio: Expr, at: np.ndarray) -> np.ndarray:
+    """|ratio| at every point, rounded; nan where it is not decided whether it is ≤ 1.
+
+    Points go outward in chunks of like precision: the bits between leading term and growth, times
+    a factor that is learned on the way, at most 4.
+    """
+    code, need = program(ratio, tail.x), _needed_bits(tail)
+    sizes = np.full(len(at), np.nan)
+    order = np.argsort(np.abs(at))
+    posts = order[np.unique(np.linspace(0, len(order) - 1, 129).astype(np.int64))]
+    bits = 64 + np.interp(np.abs(at[order]), np.abs(at[posts]), [need(p) for p in at[posts]])
+    cuts = np.flatnonzero(np.diff(np.floor(np.log(bits) / np.log(1.2)))) + 1
+    factor = 1.0
+    for chunk in np.split(order, np.union1d(cuts, np.arange(_CHUNK, len(at), _CHUNK))):
+        wanted = np.max(bits[np.searchsorted(np.abs(at[order]), np.abs(at[chunk]))])
+        factor = min(factor, _MOST)
+        while len(chunk) and factor <= _MOST:
+            with precision(int(factor * wanted)):
+                balls = code.column([[arb(v) for v in at[chunk].tolist()]], len(chunk))
+                found = np.fromiter(map(_size, balls), np.float64, len(balls))
+            sizes[chunk] = found
+            chunk = chunk[np.isnan(found)]
+            factor *= 1.3 if len(chunk) else 1.0
+    return sizes
 
 
-def sample(tail: Tail, n: int, seed: int = 0, bits: int = _BITS) -> np.ndarray:
-    """n floats of `tail.where`: uniform near its end and log-uniform out to the last useful
-    point."""
+def _size(ball: arb) -> float:
+    """|ball| as a float on its own side of 1; nan where it lies across, or is wide."""
+    middle, radius = abs(float(ball.mid())), float(ball.rad())
+    if not radius <= _SHARP:
+        return np.nan if not abs(ball).lower() > 1 else max(middle, np.nextafter(1.0, 2.0))
+    if abs(middle - 1) > radius + _ROUNDING:
+        return middle
+    size = abs(ball)
+    if size.upper() <= 1:
+        return min(middle, 1.0)
+    return max(middle, np.nextafter(1.0, 2.0)) if size.lower() > 1 else np.nan
+
+
+def _needed_bits(tail: Tail) -> Callable[[float], float]:
+    """log₂ of leading term over growth, and of growth, at a point: what a difference cancels."""
+    lead = tail.terms[0] if tail.terms else S.One
+    growth = tail.remainder.growth if tail.remainder else lead
+    codes = [program(_merged(e), tail.x) for e in (lead / growth, growth)]
+
+    def bits(at: float) -> float:
+        sizes = [abs(code.ball(arb(at))) for code in codes]
+        logs = [abs(float((s.upper().log() / arb(2).log()).mid())) for s in sizes if s != 0]
+        return max((v for v in logs if v == v), default=np.inf)
+
+    return bits
+
+
+def sample(
+    tail: Tail, n: int, seed: int = 0, bits: int = _BITS, beyond: int = 0
+) -> np.ndarray:
+    """n floats of `tail.where`: half near its end, the others log-uniform out to the last useful
+    point, few of them where `bits` are needed; with `beyond` all lie where that many are."""
     rng = np.random.default_rng(seed)
     out = 1.0 if tail.toward is S.Infinity else -1.0
     start = tail.valid_from
     near = float(start) if start.is_finite else -20.0 * out
-    far = _last(tail, near, out, bits)
-    span = max(abs(far - near), 1e-3)
-    close = near + out * np.minimum(span, 8.0) * rng.random(n // 2) ** 2
-    wide = near + out * span * np.exp(-rng.random(n - n // 2) * np.log(1e3 * max(span, 1.0)))
+    need = _needed_bits(tail)
+    far = _last(need, near, out, bits)
+    if beyond:
+        first = max(_last(need, near, out, beyond), 1e-3)
+        return near + out * np.append(first * (far / first) ** (rng.random(n - 1) ** 2), far)
+    span = max(far, 1e-3)
+    close = near + out * min(span, 8.0) * rng.random(n // 2) ** 2
+    reach = np.where(rng.random(n - n // 2) < 0.1, span, span / 8)
+    wide = near + out * reach * np.exp(-rng.random(n - n // 2) * np.log(1e3 * max(span, 1.0)))
     points = np.concatenate([close, wide])
-    points[-1] = far
+    points[-1] = near + out * far
     if start.is_finite:
-        exact = [p for p in points if tail.where.contains(sympy.Rational(float(p))) is not S.true]
-        points[np.isin(points, exact)] = near + out * span / 2
+        points[~_inside(tail, points)] = near + out * span / 2
         if tail.where.contains(start) is S.true and float(start) == start:
             points[0] = near
     return points
 
 
-def _last(tail: Tail, near: float, out: float, bits: int) -> float:
-    """The |x| at which the needed bits pass the limit, found by doubling and halving."""
-    lead = tail.terms[0] if tail.terms else S.One
-    growth = tail.remainder.growth if tail.remainder else lead
-    depth = [program(e, tail.x) for e in (lead / growth, growth)]
+def _inside(tail: Tail, points: np.ndarray) -> np.ndarray:
+    """Which floats lie in `tail.where`: those at its rounded end are asked exactly."""
+    edge = float(tail.valid_from)
+    inside = points > edge if tail.toward is S.Infinity else points < edge
+    if tail.where.contains(sympy.Rational(edge)) is S.true:
+        inside |= points == edge
+    return inside
 
-    def fits(distance: float) -> bool:
-        point = arb(near + out * distance)
-        for code in depth:
-            size = abs(code.ball(point, prec=64)).upper()
-            if not (arb(2) ** -bits < size < arb(2) ** bits):
-                return False
-        return True
 
+def _last(need: Callable[[float], float], near: float, out: float, bits: int) -> float:
+    """The distance at which the needed bits pass the limit, by doubling and halving; ≤ 10⁶."""
     distance = 1.0
-    while distance < _FAR and fits(distance * 2):
+    while distance < _FAR and need(near + out * distance * 2) < bits:
         distance *= 2
     step = distance
     for _ in range(12):
         step /= 2
-        if fits(distance + step):
+        if need(near + out * (distance + step)) < bits:
             distance += step
-    return near + out * min(distance, _FAR)
+    return min(distance, _FAR)

@@ -13,11 +13,14 @@ from sympy import Abs, Eq, Expr, Interval, S, Set, Symbol
 from symgrad.activation import Univariate, univariate
 from symgrad.errors import InputError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
+from symgrad.rigor import program
 from symgrad.tails.classify import classify
 from symgrad.tails.constants import expr
 from symgrad.tails.field import Field
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
+from symgrad.tails.remainder import short_upper
+from symgrad.tails.scaling import Stretch, stretched
 from symgrad.tails.settle import Settled, exact_from, settle
 from symgrad.tails.statement import beyond_relation, region
 from symgrad.tails.tail import Expansion, Remainder, Tail
@@ -131,7 +134,7 @@ class _Statement:
         self.flip = toward is S.NegativeInfinity
         self.count = min(terms, len(g.model.terms))
         self.y = -u.x if self.flip else u.x
-        self.head = u.expr if u.name != "f" else sympy.Function("f")(u.x)
+        self.head = u.expr if u.name not in ("f", "h") else sympy.Function(u.name)(u.x)
 
     def write(self, e: Any) -> Any:
         """An expression in y written in x."""
@@ -149,14 +152,17 @@ class _Statement:
         shown = tuple(self.term(k) for k in range(n))
         total = sympy.Add(*shown)
         steps = self._start()
+        start = None if valid_from is None else (-valid_from if self.flip else valid_from)
+        free = g.branch.free_symbols - {g.scale.x}
         if g.model.rem is None and len(g.model.terms) <= n:
             where, remainder = self.beyond(*exact_from(g)), None
             claim: Any = Eq(self.head, total, evaluate=False)
             steps.append(Step(claim, "exact arithmetic on the terms", Proved(_MODEL)))
-        elif names := self._undetermined():
+        elif free and (stretch := self._by_stretch(free, start, coefficient)):
+            where, remainder, claim, shown = self._read(steps, *stretch)
+        elif names := free - set(g.scale.field.box):
             where, remainder, claim = self._formal(steps, shown, names)
         else:
-            start = None if valid_from is None else (-valid_from if self.flip else valid_from)
             found = settle(g, n, start, coefficient)
             where = self.beyond(found.start, found.is_open)
             growth = to_expr(g.model.terms[n][0], self.y)
@@ -178,12 +184,52 @@ class _Statement:
             self.head, elementary, self.u.x, self.toward, shown, remainder, where, kind, fact
         )
 
-    def _undetermined(self) -> str:
-        """The symbols that have neither a number nor an interval."""
-        free = self.g.branch.free_symbols - {self.g.scale.x} - set(self.g.scale.field.box)
-        return ", ".join(sorted(map(str, free)))
+    def _by_stretch(
+        self, free: set[Any], start: Any, coefficient: Any
+    ) -> tuple[Stretch, Tail] | None:
+        """f(x) = C·h(λx), and the tail of h, which has no symbols."""
+        g = self.g
+        stretch = stretched(g.branch, g.scale.x, free)
+        if stretch is None:
+            return None
+        low, *wishes = (
+            None if wish is None else sympy.simplify(wish * by)
+            for wish, by in (
+                (g.start, stretch.rate),
+                (start, stretch.rate),
+                (coefficient, 1 / Abs(stretch.factor)),
+            )
+        )
+        if any(w is not None and w.free_symbols for w in (low, *wishes)):
+            return None
+        h = Univariate(stretch.inner, stretch.y, "h")
+        inner = germ(h, S.Infinity, self.count + _SPARE, Field())
+        inner = replace(inner, start=low, open_start=g.open_start)
+        return stretch, _Statement(h, inner, S.Infinity, self.count).tail(*wishes)
 
-    def _formal(self, steps: list[Step], shown: tuple[Expr, ...], names: str) -> tuple[Any, ...]:
+    def _read(self, steps: list[Step], s: Stretch, h: Tail) -> tuple[Any, ...]:
+        """The tail of h read at λx, for every value of the symbols or the worst of their box."""
+        at: Any = s.rate * self.y
+        rest: Any = h.remainder
+        K, start = rest.coefficient * Abs(s.factor), h.valid_from / s.rate
+        if box := self.g.scale.field.box:
+            K, start = (_worst(e, box) for e in (K, start))
+        where = self.beyond(start, bool(h.where.left_open))  # type: ignore[attr-defined]
+        growth = rest.growth.xreplace({s.y: at})
+        shown = tuple(s.factor * term.xreplace({s.y: at}) for term in h.terms)
+        same = Eq(self.head, s.factor * sympy.Function("h")(at), evaluate=False)
+        mine = [*steps, Step(same, "the symbols only stretch x", Proved("exact algebra"))]
+        steps[:] = [*h.derivation, *(replace(step, given=()) for step in mine)]
+        claim = self._claim(sympy.Add(*shown), K * growth)
+        given, under = (len(h.derivation), len(steps)), self._condition(where)
+        steps.append(Step(claim, "the tail of h at that point", Proved(_MODEL), given, under))
+        remainder = Remainder(K, growth, where.sup if self.flip else where.inf)
+        return where, remainder, claim, shown
+
+    def _formal(
+        self, steps: list[Step], shown: tuple[Expr, ...], free: set[Any]
+    ) -> tuple[Any, ...]:
+        names = ", ".join(sorted(map(str, free)))
         growth = to_expr(self.g.model.terms[self.count][0], self.y)
         remainder = Remainder(None, growth, None)
         claim = Eq(self.head, Expansion(*shown, sympy.Function("O")(growth)), evaluate=False)
@@ -252,3 +298,13 @@ class _Statement:
 
 def _between(x: Symbol, lo: Expr, hi: Expr, flip: bool) -> Any:
     return sympy.And(x >= -hi, x <= -lo) if flip else sympy.And(x >= lo, x <= hi)
+
+
+def _worst(e: Expr, box: Mapping[Symbol, tuple[Expr, Expr]]) -> Expr:
+    """The largest value of a constant over the box of its symbols, rounded upward."""
+    if not e.free_symbols or e.is_infinite:
+        return e
+    names = sorted(box, key=str)
+    ends = [program(lo).ball().union(program(hi).ball()) for lo, hi in map(box.get, names)]
+    ball = program(e, *names).ball(*ends)
+    return short_upper(ball) if ball > 0 else S.Zero

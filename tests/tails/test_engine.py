@@ -33,7 +33,7 @@ from sympy import (
     tanh,
 )  # fmt: skip
 
-from symgrad.activation import Activation
+from symgrad.activation import Activation, Derived
 from symgrad.catalogue import activation
 from symgrad.errors import (
     DomainError,
@@ -214,10 +214,45 @@ def test_an_interval_of_a_parameter_gives_one_constant_for_all_of_it():
     assert 0.1 < max(ratios) <= 1
 
 
-def test_symbols_without_numbers_leave_the_expansion_formal():
+def test_symbols_that_only_stretch_are_proved_for_every_value():
     lam = Symbol("lam", positive=True)
     found = tail(1 / (1 + lam * x**2), oo, 2, x=x)
     assert found.terms == (1 / (lam * x**2), -1 / (lam**2 * x**4))
+    assert found.remainder.coefficient * found.remainder.growth == 1 / (lam**3 * x**6)
+    assert found.valid_from == 0
+    assert isinstance(found.verdict, Proved)
+
+
+@pytest.mark.parametrize("toward", [oo, -oo])
+@pytest.mark.parametrize(
+    "f",
+    [
+        activation("swish").d(3),
+        activation("squareplus")(b=Symbol("b", positive=True)).d(1),
+        activation("isrlu")(alpha=Symbol("alpha", positive=True)).d(2),
+        sigmoid(w1 * x).diff(x) * w2,
+    ],
+    ids=str,
+)
+def test_a_stretched_tail_holds_with_numbers_put_in(f, toward):
+    found = tail(f, toward, 2, x=None if isinstance(f, Derived) else x)
+    assert isinstance(found.verdict, Proved)
+    if found.remainder is None:
+        return
+    for value in (Rational(1, 7), 1, Rational(31, 5)):
+        numbers = dict.fromkeys(found.formula.free_symbols - {found.x}, value)
+        put = found.sum.subs(numbers), found.error.subs(numbers), found.formula.subs(numbers)
+        edge, out = found.valid_from.subs(numbers), 1 if toward is oo else -1
+        for step in (Rational(1, 50), 2, 30):
+            at = {found.x: (edge if edge.is_finite else 0) + out * step}
+            gap = Abs(put[2] - put[0]).subs(at).n(400)
+            assert 0 < gap <= put[1].subs(at).n(400)
+
+
+def test_symbols_that_do_more_leave_the_expansion_formal():
+    lam = Symbol("lam", positive=True)
+    found = tail(1 / (1 + lam * x + x**2), oo, 2, x=x)
+    assert found.terms == (x**-2, -lam / x**3)
     assert found.remainder.coefficient is None
     assert isinstance(found.verdict, Undecided)
     with pytest.raises(DomainError, match="formal"):
