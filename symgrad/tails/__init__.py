@@ -4,6 +4,7 @@ from symgrad.tails.audit import Audit
 from symgrad.tails.build import tail
 from symgrad.tails.classify import TailClass
 from symgrad.tails.compare import Comparison, compare
+from symgrad.tails.leading import Leading, leading
 from symgrad.tails.statement import BTerm
 from symgrad.tails.tail import Remainder, Tail
 
@@ -11,9 +12,11 @@ __all__ = [
     "Audit",
     "BTerm",
     "Comparison",
+    "Leading",
     "Remainder",
     "Tail",
     "TailClass",
     "compare",
+    "leading",
     "tail",
 ]

@@ -99,7 +99,7 @@ def _merged(e: Expr) -> Any:
     """exp(3u) as exp(u)³: one exponential for all multiples of an exponent."""
 
     def power(exponent: Any) -> Expr:
-        size, rest = exponent.as_coeff_Mul()
+        size: Any = exponent.as_coeff_Mul()[0]
         whole = size if size.is_Integer else S.One if size > 0 else S.NegativeOne
         return sympy.Pow(sympy.exp(exponent / whole, evaluate=False), whole, evaluate=False)
 

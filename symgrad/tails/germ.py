@@ -154,7 +154,7 @@ def model_of(scale: Scale, e: Expr, size: int) -> Model:
 
 
 def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
-    keep = max(6, size)
+    keep = max(6, size) if size > 1 else 3
     while True:
         expander = Expander(Workshop(scale, keep))
         try:

@@ -258,7 +258,7 @@ def _step(share: arb) -> Any:
     if not share > 0:
         return Rational(3, 2)
     bits = float(share.mid().log() / arb(2).log()) if share < arb(2) ** 1000 else 1000.0
-    return Rational(max(20, min(150, int(85 * 2 ** (-bits / _ORDER)))), 100)
+    return Rational(max(20, min(150, int(85 * 2 ** (-max(bits, -1000.0) / _ORDER)))), 100)
 
 
 def _short_between(a: Any, b: Any) -> Any:

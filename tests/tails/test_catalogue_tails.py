@@ -59,7 +59,8 @@ def test_proved_contained_and_narrow(g, n, end):
         assert t.remainder.coefficient.is_positive
         # The points show a ratio above 4/5, so any K below 4/5 of the true supremum is seen.
         assert found.worst > 0.8
-        assert not audit(shrunk(with_numbers(g, n, end), Rational(4, 5)), 32, bits=300, second=0).passed
+        less = shrunk(with_numbers(g, n, end), Rational(4, 5))
+        assert not audit(less, n=32, bits=300, second=0).passed
 
 
 def test_narrowness():
