@@ -12,7 +12,7 @@ from sympy import E, Rational, S, Symbol, exp, pi, sqrt
 from symgrad.activation import X
 from symgrad.catalogue import activations
 from symgrad.errors import UndecidedError, UnsupportedError
-from symgrad.rigor import constant, interval, precision, program, sign
+from symgrad.rigor import constant, interval, precision, program, sign, union
 from symgrad.rigor.sharp import sharpened
 
 REST = {"alpha": Rational(3, 2), "beta": Rational(2, 3)}
@@ -132,3 +132,38 @@ def test_a_number_too_small_for_a_rational_is_refused_at_once():
     with pytest.raises(LimitError, match="logarithm"):
         tail(activation("cloglog").d(1)).at(50)
     assert float(tail(activation("cloglog").d(1)).at(3)) > 0
+
+
+@pytest.mark.parametrize("run", ["ball", "ends"])
+def test_no_size_of_argument_overflows(run):
+    """exp(±1e300) is a number: the exponent of a ball may be any integer."""
+
+    def value(f, at):
+        f, at = program(f, X), arb(at)
+        return f.ball(at, prec=128) if run == "ball" else union(*f.ends(at, at, 128))
+
+    for at in (1e300, -1e300):
+        e = value(exp(X), at)
+        assert e.is_finite()
+        with precision(2000):
+            two = arb(2).log()
+            assert holds(value(exp(X) * exp(-X), at), "1")
+            assert abs(int(e.mid().man_exp()[1]) * two / at - 1) < 1e-9
+    assert holds(value(sympy.erfc(X) * exp(X**2) * X * sqrt(pi), 1e200), "1")
+    assert holds(value(sympy.sech(X) * sympy.cosh(X), -1e30), "1")
+    assert holds(value(sympy.csch(X) * sympy.sinh(X), -1e30), "1")
+
+
+def test_a_choice_between_truths():
+    f = sympy.Piecewise((1, sympy.ITE(X > 0, X < 2, X < -2)), (0, True))
+    for at, wanted in ((1, 1), (3, 0), (-1, 0), (-3, 1)):
+        assert program(f, X).ball(arb(at)) == wanted
+    assert program(f, X).ball(interval(arb(-1), arb(1))).contains(interval(arb(0), arb(1)))
+
+
+def test_ends_see_what_a_ball_does_not():
+    """e/(1 + e)² far out is small on all of a long stretch."""
+    e = exp(-X)
+    low, high = program(e / (1 + e) ** 2, X).ends(arb(100), arb(200))
+    assert 0 < low < high < 1e-43
+    assert not program(e / (1 + e) ** 2, X).ball(interval(arb(100), arb(200))) > 0

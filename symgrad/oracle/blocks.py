@@ -20,7 +20,6 @@ from sympy import Expr, Symbol
 
 from symgrad.errors import LimitError
 from symgrad.oracle.formats import Floats, Format, Kind
-from symgrad.oracle.ranges import enclose
 from symgrad.rigor import precision, program
 
 __all__ = ["PROVED_ULP", "Piece", "errors_on", "pieces"]
@@ -84,7 +83,7 @@ def _piece(expr: Expr, x: Symbol, fmt: Format, low: int, high: int) -> Piece | N
     ends = sorted(float(fmt.at(n)) for n in (low, high - 1))
     for bits in _BITS:
         with precision(bits):
-            bottom, top = enclose(expr, x, arb(ends[0]), arb(ends[1]))
+            bottom, top = program(expr, x).ends(arb(ends[0]), arb(ends[1]), bits)
             flat = _flat(bottom, top, fmt, low, high)
         found = flat or _taylor(expr, x, fmt, low, high, ends, bits)
         if found is not None:

@@ -1,7 +1,8 @@
 """The table of functions that balls understand: one row is one function.
 
-Columns: SymPy class; the range over a ball; the power series; +1 or -1 where the function is
-monotone on its domain, so that a wide ball is evaluated at its two ends.
+Columns: SymPy class; the ball; the power series; how it runs (+1 rises, -1 falls, `SIDES` monotone
+on each side of zero), so that a wide ball is evaluated at its ends; and what takes its place where
+Arb's own overflows, beyond exp(2^64) or so: the exponent of a ball may be any integer.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import sympy
 from flint import arb, arb_series
 
-__all__ = ["FUNCTIONS", "Op", "pow_int", "pow_series", "range_of"]
+from symgrad.rigor.balls import precision, union
+
+__all__ = ["FUNCTIONS", "SIDES", "Op", "pow_int", "pow_series"]
 
 Ball = Callable[[arb], arb]
 Pair = Callable[[list[arb], list[arb], int], arb]
 Series = Callable[[arb_series], arb_series]
 
+SIDES = 2
 _WIDE = arb(2) ** -30
 _NARROW = arb(2) ** -60
+_SHARP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +35,47 @@ class Op:
 
     ball: Ball
     series: Series
-    monotone: int = 0
+    runs: int = 0
+    far: Ball | None = None
 
+    def __call__(self, x: arb) -> arb:
+        """An enclosure of the function over the ball; at the ends where it is monotone."""
+        y = self.ball(x)
+        if y.rel_accuracy_bits() > _SHARP or not x.is_finite():
+            return y
+        if not self.runs or x.rad() <= _WIDE:
+            return self._at(x, y)
+        ends = [x.lower(), x.upper()]
+        if self.runs == SIDES and x.contains(0):
+            ends.append(arb(0))
+        return union(*(self._at(end, self.ball(end)) for end in ends))
 
-def range_of(op: Op, x: arb) -> arb:
-    """An enclosure of the function over the ball; at the ends where it is monotone."""
-    if op.monotone and x.is_finite() and x.rad() > _WIDE:
-        return op.ball(x.lower()).union(op.ball(x.upper()))
-    return op.ball(x)
+    def _at(self, x: arb, y: arb) -> arb:
+        return y if self.far is None or y.rel_accuracy_bits() > 1 else self.far(x)
 
 
 def pow_int(x: arb, n: int) -> arb:
     """x**n over a ball, with even powers never negative and odd ones taken at the ends."""
-    if n < 0:
-        return 1 / pow_int(x, -n)
-    if not x.is_finite() or x.rad() <= _WIDE:
-        return _power(x, n)
-    if n % 2 == 0:
-        return _power(x.abs_lower(), n).union(_power(x.abs_upper(), n))
-    return _power(x.lower(), n).union(_power(x.upper(), n))
+    size = abs(n)
+    y = x * x if size == 2 else _power(x, size)
+    if size > 1 and y.rel_accuracy_bits() <= _SHARP and x.is_finite() and x.rad() > _WIDE:
+        ends = (x.lower(), x.upper()) if n % 2 else (x.abs_lower(), x.abs_upper())
+        y = _power(ends[0], size).union(_power(ends[1], size))
+    return y if n >= 0 else 1 / y
 
 
 def _power(x: Any, n: int) -> Any:
     """x**n, n >= 0, by squaring: flint's own power is nan on a ball around zero."""
-    result, square = 1 + 0 * x, x
-    while n:
+    if n == 0:
+        return 1 + 0 * x
+    result = None
+    while True:
         if n & 1:
-            result = result * square
+            result = x if result is None else result * x
         n >>= 1
-        if n:
-            square = square * square
-    return result
+        if not n:
+            return result
+        x = x * x
 
 
 def pow_series(x: arb_series, n: int) -> arb_series:
@@ -96,7 +112,7 @@ def _tanh_sech(x: arb_series) -> tuple[arb_series, arb_series]:
         y = 1 - 2 * square / (1 + square)
         return -y if negative else y, 2 * e / (1 + square)
     # y = tanh, z = sech: y' = z², z' = -yz
-    y0, z0 = range_of(FUNCTIONS[sympy.tanh], x[0]), _even(arb.sech)(x[0])
+    y0, z0 = FUNCTIONS[sympy.tanh](x[0]), FUNCTIONS[sympy.sech](x[0])
     return _coupled(x, y0, z0, lambda y, z, k: _times(z, z, k), lambda y, z, k: -_times(y, z, k))
 
 
@@ -104,7 +120,7 @@ def _sinh_cosh(x: arb_series) -> tuple[arb_series, arb_series]:
     if x[0].rad() < _NARROW and bool(abs(x[0]) > 1):
         e = x.exp()
         return (e - 1 / e) / 2, (e + 1 / e) / 2
-    y0, z0 = range_of(FUNCTIONS[sympy.sinh], x[0]), _even(arb.cosh)(x[0])
+    y0, z0 = FUNCTIONS[sympy.sinh](x[0]), FUNCTIONS[sympy.cosh](x[0])
     return _coupled(x, y0, z0, lambda y, z, k: z[k], lambda y, z, k: y[k])
 
 
@@ -131,46 +147,70 @@ def _series_asinh(x: arb_series) -> arb_series:
     return (x + root).log()
 
 
-def _even(f: Ball) -> Ball:
-    """Range of an even function that falls in |x|."""
+# where Arb's own overflow
 
-    def ball(x: arb) -> arb:
-        if x.is_finite() and x.rad() > _WIDE:
-            return f(x.abs_lower()).union(f(x.abs_upper()))
-        return f(x)
-
-    return ball
+_NEAR = arb(2) ** 60
+_LIMIT = arb(2) ** (1 << 15)
 
 
-def _reciprocal(f: Ball) -> Ball:
-    return lambda x: 1 / f(x)
+def _far_exp(x: arb) -> arb:
+    """exp(x) = 2^n·exp(x - n·log 2), for arguments of up to 2^15 bits before the point."""
+    if not x.is_finite() or not abs(x) > _NEAR or abs(x) > _LIMIT:
+        return x.exp()
+    with precision(flint.ctx.prec + int(x.mid().man_exp()[1]) + x.mid().bits() + 16):
+        log2 = arb(2).log()
+        n = int((x.mid() / log2).mid().floor().unique_fmpz() or 0)
+        rest = x - n * log2
+    return rest.exp() * arb((1, n)) if rest.rad() < 1 else x.exp()
+
+
+def _far_erfc(x: arb) -> arb:
+    """DLMF 7.12.1: the remainder of the alternating series is below the first omitted term."""
+    if not abs(x) > _NEAR:
+        return x.erfc()
+    if x < 0:
+        return 2 - _far_erfc(-x)
+    u = 1 / (2 * x * x)
+    return _far_exp(-x * x) / (x * arb.pi().sqrt()) * (1 - u + (3 * u * u) * arb(0.5, 0.5))
+
+
+def _far_cosh(x: arb) -> arb:
+    e = _far_exp(abs(x))
+    return (e + 1 / e) / 2 if abs(x) > _NEAR else x.cosh()
+
+
+def _far_sinh(x: arb) -> arb:
+    e = _far_exp(abs(x))
+    return (e - 1 / e) / 2 * x.sgn() if abs(x) > _NEAR else x.sinh()
 
 
 FUNCTIONS: dict[type, Op] = {
-    # class          ball              series                                      monotone
-    sympy.exp:    Op(arb.exp,          arb_series.exp,                             +1),
-    sympy.log:    Op(arb.log,          arb_series.log,                             +1),
-    sympy.sin:    Op(arb.sin,          arb_series.sin),
-    sympy.cos:    Op(arb.cos,          arb_series.cos),
-    sympy.tan:    Op(arb.tan,          arb_series.tan),
-    sympy.cot:    Op(arb.cot,          lambda x: x.cos() / x.sin()),
-    sympy.sec:    Op(arb.sec,          lambda x: 1 / x.cos()),
-    sympy.csc:    Op(arb.csc,          lambda x: 1 / x.sin()),
-    sympy.asin:   Op(arb.asin,         arb_series.asin,                            +1),
-    sympy.acos:   Op(arb.acos,         arb_series.acos,                            -1),
-    sympy.atan:   Op(arb.atan,         arb_series.atan,                            +1),
-    sympy.sinh:   Op(arb.sinh,         _series_sinh,                               +1),
-    sympy.cosh:   Op(_even(arb.cosh),  _series_cosh),
-    sympy.tanh:   Op(arb.tanh,         _series_tanh,                               +1),
-    sympy.coth:   Op(arb.coth,         lambda x: 1 / _series_tanh(x)),
-    sympy.sech:   Op(_even(arb.sech),  _series_sech),
-    sympy.csch:   Op(arb.csch,         lambda x: 1 / _series_sinh(x)),
-    sympy.asinh:  Op(arb.asinh,        _series_asinh,                              +1),
-    sympy.acosh:  Op(arb.acosh,        lambda x: (x + (x * x - 1).sqrt()).log(),   +1),
-    sympy.atanh:  Op(arb.atanh,        lambda x: ((1 + x) / (1 - x)).log() / 2,    +1),
-    sympy.erf:    Op(arb.erf,          arb_series.erf,                             +1),
-    sympy.erfc:   Op(arb.erfc,         arb_series.erfc,                            -1),
-    sympy.erfi:   Op(arb.erfi,         arb_series.erfi,                            +1),
-    sympy.sinc:   Op(arb.sinc,         lambda x: x.sin() / x),
-    sympy.LambertW: Op(arb.lambertw,   arb_series.lambertw,                        +1),
+    # class          ball         series                                      runs   far
+    sympy.exp:    Op(arb.exp,     arb_series.exp,                             +1,    _far_exp),
+    sympy.log:    Op(arb.log,     arb_series.log,                             +1),
+    sympy.sin:    Op(arb.sin,     arb_series.sin),
+    sympy.cos:    Op(arb.cos,     arb_series.cos),
+    sympy.tan:    Op(arb.tan,     arb_series.tan),
+    sympy.cot:    Op(arb.cot,     lambda x: x.cos() / x.sin()),
+    sympy.sec:    Op(arb.sec,     lambda x: 1 / x.cos()),
+    sympy.csc:    Op(arb.csc,     lambda x: 1 / x.sin()),
+    sympy.asin:   Op(arb.asin,    arb_series.asin,                            +1),
+    sympy.acos:   Op(arb.acos,    arb_series.acos,                            -1),
+    sympy.atan:   Op(arb.atan,    arb_series.atan,                            +1),
+    sympy.sinh:   Op(arb.sinh,    _series_sinh,                               +1,    _far_sinh),
+    sympy.cosh:   Op(arb.cosh,    _series_cosh,                               SIDES, _far_cosh),
+    sympy.tanh:   Op(arb.tanh,    _series_tanh,                               +1),
+    sympy.coth:   Op(arb.coth,    lambda x: 1 / _series_tanh(x),              SIDES),
+    sympy.sech:   Op(arb.sech,    _series_sech,                               SIDES,
+                     lambda x: 1 / _far_cosh(x)),
+    sympy.csch:   Op(arb.csch,    lambda x: 1 / _series_sinh(x),              SIDES,
+                     lambda x: 1 / _far_sinh(x)),
+    sympy.asinh:  Op(arb.asinh,   _series_asinh,                              +1),
+    sympy.acosh:  Op(arb.acosh,   lambda x: (x + (x * x - 1).sqrt()).log(),   +1),
+    sympy.atanh:  Op(arb.atanh,   lambda x: ((1 + x) / (1 - x)).log() / 2,    +1),
+    sympy.erf:    Op(arb.erf,     arb_series.erf,                             +1),
+    sympy.erfc:   Op(arb.erfc,    arb_series.erfc,                            -1,    _far_erfc),
+    sympy.erfi:   Op(arb.erfi,    arb_series.erfi,                            +1),
+    sympy.sinc:   Op(arb.sinc,    lambda x: x.sin() / x),
+    sympy.LambertW: Op(arb.lambertw, arb_series.lambertw,                     +1),
 }  # fmt: skip
