@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import mpmath
 import pytest
 import sympy
@@ -11,6 +13,7 @@ from symgrad.activation import X
 from symgrad.catalogue import (
     arctan,
     elu,
+    gelu,
     identity,
     leaky_relu,
     relu,
@@ -173,8 +176,15 @@ def test_undecided_is_said():
     law = depth_law(4 * X * (1 - X), 1, 0, at=Rational(1, 3))  # chaotic
     assert law.kind == "undecided"
     assert isinstance(law.verdict, Undecided)
+    assert "no attracting cycle" in law.verdict.why
     with pytest.raises(UndecidedError):
         law.predict(10)
+
+
+def test_laws_print_fifteen_digits():
+    shown = str(depth_law(sigmoid, 1)).split("Contains")[0]
+    assert "0.22470434812414" in shown
+    assert max(map(len, re.findall(r"\d+", shown))) <= 18
 
 
 @pytest.mark.parametrize(
@@ -246,5 +256,67 @@ def test_phase_boundaries_are_where_the_multiplier_is_one():
             assert abs(T.slope.subs(X, z).n(30) - wanted) < 1e-25
 
 
-def test_phase_of_a_map_that_is_not_monotone_is_undecided():
-    assert isinstance(phase(silu, 1).verdict, Undecided)
+NOT_MONOTONE = [
+    # g    w   b   layers until T is monotone   kinds
+    (silu, 1,  0,  1, {"geometric"}),
+    (silu, 3,  0,  1, {"geometric", "exploding"}),
+    (silu, -2, 0,  2, {"algebraic"}),
+    (gelu, -1, Rational(1, 2), 2, {"geometric"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("g", "w", "b", "entered", "kinds"), NOT_MONOTONE)
+def test_phase_on_the_images_of_a_map_that_is_not_monotone(g, w, b, entered, kinds):
+    found = phase(g, w, b)
+    assert isinstance(found.verdict, Proved)
+    assert (found.entered, found.kinds) == (entered, kinds)
+    with mpmath.workdps(20):
+        value = sympy.lambdify(X, LayerMap.of(g, w, b).expr, modules="mpmath")
+        for start in (-7, -0.7, 0.31, 2):
+            z = mpmath.mpf(start)
+            for _ in range(entered):
+                z = value(z)
+            basin = next(q for q in found.basins if sympy.Float(z) in q.starts)
+            for _ in range(300):
+                z = value(z) if abs(z) < 1e30 else z
+            if basin.limit.is_finite:
+                # a neutral point is reached like n^(-1/2), the others geometrically
+                near = 0.1 if basin.kind == "algebraic" else 1e-9
+                assert abs(z - float(basin.limit)) < near
+            else:
+                assert z > 1e20
+
+
+def test_phase_is_undecided_where_no_image_is_monotone():
+    verdict = phase(silu, 5).verdict
+    assert isinstance(verdict, Undecided)
+    assert "not monotone" in verdict.why
+
+
+FOLD = (1 + 1 / sqrt(5)) / 2
+
+
+@pytest.mark.parametrize(
+    ("w", "b", "start", "at", "exponent"),
+    [
+        (5, sympy.log(FOLD / (1 - FOLD)) - 5 * FOLD, 3, 0.96242365011920689, -2),
+        (-((1 + W) ** 2) / W, 0, 1, -1.2784645427610737951, Rational(-3, 2)),
+    ],
+)
+def test_neutral_fixed_points_that_are_no_rationals(w, b, start, at, exponent):
+    """The fold of the sigmoid at w = 5, and its period doubling at w_c, found in closed form."""
+    law = depth_law(sigmoid, w, b, at=start)
+    assert isinstance(law.verdict, Proved)
+    assert float(law.fixed_point) == pytest.approx(at, abs=1e-15)
+    assert law.exponent == exponent
+    n = 4000
+    T = LayerMap.of(sigmoid, w, b)
+    with mpmath.workdps(25):
+        value, slope = (sympy.lambdify(T.z, e.n(25), modules="mpmath") for e in (T.expr, T.slope))
+        z, product = mpmath.mpf(start), mpmath.mpf(1)
+        for _ in range(n):
+            product *= slope(z)
+            z = value(z)
+    limit = product * mpmath.mpf(n) ** (-exponent)
+    width = float(law.constant.rad / law.constant.mid)
+    assert abs(limit / middle(law.constant) - 1) < width + 4 * mpmath.log(n) / n

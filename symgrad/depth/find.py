@@ -313,13 +313,12 @@ def _superattracting(q: _Problem) -> DepthLaw | None:
         return None
     with precision(q.prec):
         at = constant(r, q.prec)
-        for steps, (z, _) in enumerate(islice(q.T.orbit(q.start, q.prec), 64)):
-            basin = at + arb(0, 2 * (z - at).abs_upper() + arb(2) ** (-q.prec))
-            rho = q.T.slope_at(basin, q.prec).abs_upper()
-            if rho < 1:
-                break
-        else:
-            return None
+        orbit = enumerate(islice(q.T.orbit(q.start, q.prec), 64))
+        sizes = ((k, 2 * (z - at).abs_upper() + arb(2) ** (-q.prec)) for k, (z, _) in orbit)
+        slopes = ((k, q.T.slope_at(at + arb(0, d), q.prec).abs_upper()) for k, d in sizes)
+        steps, rho = next(((k, rho) for k, rho in slopes if rho < 1), (None, None))
+    if rho is None:
+        return None
     bound = Enclosure.of_ball(rho).decimal().sup
     inside = f"z_{steps} lies in a ball around it that T contracts"
     ratio = Limit(P(N) / Symbol("q", positive=True) ** N, N, sympy.oo)
