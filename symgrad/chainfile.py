@@ -35,6 +35,7 @@ from symgrad import words
 from symgrad.activation import Activation, X
 from symgrad.catalogue import activations
 from symgrad.errors import InputError, UnknownNameError
+from symgrad.files import read_text
 from symgrad.loss import Loss
 from symgrad.loss import loss as loss_named
 from symgrad.parse import Names
@@ -295,15 +296,4 @@ def chain_spec(data: Mapping[str, Any], source: str = "chain") -> ChainSpec:
 def read_chain(path: str | os.PathLike[str]) -> ChainSpec:
     """The chain that a file describes; raises `InputError` with file, key, value and law."""
     source = os.fspath(path)
-    try:
-        with open(source, "rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{source}: {error.strerror or error}") from None
-    if len(raw) > MAX_BYTES:
-        raise InputError(f"{source}: a chain file has at most {MAX_BYTES} bytes")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 text (byte {error.start})") from None
-    return chain_spec(_load(text, source), source)
+    return chain_spec(_load(read_text(source, MAX_BYTES), source), source)

@@ -1,4 +1,4 @@
-"""What each command does: from its options to a document on standard output, and an exit code."""
+"""What each command does: from its options to one answer, shown in the form asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Symbol, oo
@@ -21,10 +21,13 @@ from symgrad.catalogue import activations
 from symgrad.chain import Chain
 from symgrad.chainfile import read_chain
 from symgrad.check import check
-from symgrad.errors import InputError
-from symgrad.fact import Fact
+from symgrad.check.run import errors_at
+from symgrad.errors import InputError, UndecidedError
+from symgrad.files import read_text, write_whole
 from symgrad.kernels import lambdify
 from symgrad.loss import losses
+from symgrad.parse import Names
+from symgrad.progress import Progress
 from symgrad.prove import CertificateError, dumps, prove, verify
 from symgrad.render import Block, Formula, Para, Section, Table, line, text, to_latex, to_text
 from symgrad.report import (
@@ -35,45 +38,121 @@ from symgrad.report import (
     formula_form,
     page,
     report,
+    schema,
     tail_form,
     to_json_text,
     verdict_form,
-    write_whole,
+    verdict_words,
 )
-from symgrad.tails import Tail, tail
+from symgrad.tails import tail
 
 __all__ = ["run"]
 
 _MAX_CERTIFICATE = 50_000_000
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: a document, the data of its JSON, and whether what it claims holds."""
+
+    title: str
+    blocks: Iterable[Block]
+    result: Callable[[], Any]
+    given: dict[str, Any]
+    holds: bool = True
+    interrupted: bool = False
+    headed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the command that the options name; returns its exit code."""
-    return _COMMANDS[options.command](options)
+    with Progress(options.quiet) as progress:
+        answer = _COMMANDS[options.command](options, progress)
+    if answer is None:
+        return 0
+    chosen = "text"
+    for kind in ("json", "latex", "html"):
+        where = getattr(options, kind)  # a flag; or, for the report, a file or "-"
+        if where is True or where == "-":
+            chosen = kind
+        elif where:
+            write_whole(where, _content(answer, kind, options))
+    _emit(_content(answer, chosen, options), options)
+    return 130 if answer.interrupted else 0 if answer.holds else 1
 
 
-# --- reading and writing ----------------------------------------------------------------------
+def _content(answer: Answer, kind: str, options: argparse.Namespace) -> str:
+    match kind:
+        case "json":
+            result, warnings = answer.result(), list(answer.warnings)
+            return to_json_text(envelope(options.command, answer.given, result, warnings))
+        case "latex":
+            return to_latex(answer.blocks) + "\n"
+        case "html":
+            return page(answer.title, answer.blocks)
+    unicode = options.output or (sys.stdout.encoding or "").lower().startswith("utf")
+    head = f"{answer.title}\n{'=' * len(answer.title)}\n" if answer.headed else ""
+    body = to_text(
+        answer.blocks, width=_width(), depth=int(answer.headed), formula=line if unicode else text
+    )
+    return head + body.lstrip("" if answer.headed else "\n") + "\n"
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((80, 24)).columns, 120) if sys.stdout.isatty() else 80
+
+
+def _emit(content: str, options: argparse.Namespace) -> None:
+    if options.output:
+        write_whole(options.output, content)
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(content.encode(encoding, "replace").decode(encoding))
+
+
+# --- reading ----------------------------------------------------------------------------------
 
 
 def _text_of(given: str) -> str:
     """The argument, or standard input for '-'."""
-    return sys.stdin.read(100_000).strip() if given == "-" else given
+    if given != "-":
+        return given
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    try:
+        return sys.stdin.read(100_000).strip()
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: not text (byte {error.start})") from None
 
 
-def _function(options: argparse.Namespace) -> Univariate:
-    """f of the expression, or its derivative of the order asked for."""
+def _names(options: argparse.Namespace) -> Names:
+    """Real symbols, positive where the options say so."""
     positive = set(filter(None, (options.positive or "").replace(" ", "").split(",")))
 
     def symbol(name: str) -> Symbol:
         return Symbol(name, positive=True) if name in positive else Symbol(name, real=True)
 
-    names = replace(words.names(), unknown=symbol)
-    expr = words.parse(_text_of(options.expression), names)
-    loose = sorted(map(str, expr.free_symbols))
-    if options.variable is None and len(loose) > 1 and "x" not in loose:
-        raise InputError(f"the symbols are {', '.join(loose)}: say which is the variable, -x NAME")
-    named = options.variable or ("x" if len(loose) > 1 else None)
-    f = univariate(expr, None if named is None else symbol(named))
+    return replace(words.names(), unknown=symbol)
+
+
+def _variable(expr: Any, options: argparse.Namespace) -> Symbol | None:
+    """The variable that is named, or x where there are several symbols."""
+    loose = {s.name: s for s in expr.free_symbols}
+    if options.variable is not None:
+        if loose and options.variable not in loose:
+            raise InputError(f"no symbol {options.variable}; there are: {', '.join(sorted(loose))}")
+        return loose.get(options.variable, Symbol(options.variable, real=True))
+    if len(loose) > 1 and "x" not in loose:
+        shown = ", ".join(sorted(loose))
+        raise InputError(f"the symbols are {shown}: say which is the variable, -x NAME")
+    return loose["x"] if len(loose) > 1 else None
+
+
+def _function(options: argparse.Namespace) -> Univariate:
+    """f of the expression, or its derivative of the order asked for."""
+    expr = words.parse(_text_of(options.expression), _names(options))
+    f = univariate(expr, _variable(expr, options))
     order = options.order
     if not order:
         return f
@@ -82,123 +161,62 @@ def _function(options: argparse.Namespace) -> Univariate:
     return Univariate(f.elementary.diff(f.x, order), f.x, f"{f.name}.d{order}")
 
 
-def _width() -> int:
-    return min(shutil.get_terminal_size((80, 24)).columns, 120) if sys.stdout.isatty() else 80
-
-
-def _plain(blocks: Iterable[Block], options: argparse.Namespace, depth: int = 0) -> str:
-    """Text for a terminal or a file, in Unicode where the place can take it."""
-    unicode = options.output or (sys.stdout.encoding or "").lower().startswith("utf")
-    return to_text(blocks, width=_width(), depth=depth, formula=line if unicode else text) + "\n"
-
-
-def _emit(content: str, options: argparse.Namespace) -> None:
-    if options.output:
-        write_whole(options.output, content)
-        return
-    try:
-        sys.stdout.write(content)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding
-        sys.stdout.write(content.encode(encoding, "replace").decode(encoding))
-
-
-def _show(
-    options: argparse.Namespace,
-    title: str,
-    blocks: Iterable[Block],
-    result: Callable[[], Any],
-    given: dict[str, Any],
-) -> None:
-    """The document in the form that the options ask for."""
-    if options.json:
-        content = to_json_text(envelope(options.command, given, result(), []))
-    elif options.latex:
-        content = to_latex(blocks) + "\n"
-    elif options.html:
-        content = page(title, blocks)
-    else:
-        content = _plain(blocks, options).lstrip("\n")
-    _emit(content, options)
-
-
-def _progress(options: argparse.Namespace) -> Callable[[str], None] | None:
-    """A line on standard error that says what is being done; none off a terminal."""
-    if options.quiet or not sys.stderr.isatty():
-        return None
-
-    def tell(what: str) -> None:
-        sys.stderr.write(f"\r\033[K{what} ...")
-        sys.stderr.flush()
-
-    return tell
-
-
-def _done(tell: Callable[[str], None] | None) -> None:
-    if tell is not None:
-        sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
-
-
 # --- commands ---------------------------------------------------------------------------------
 
 
-def _report(options: argparse.Namespace) -> int:
-    spec = read_chain(options.chain)
-    chain = Chain.from_file(options.chain)
-    tell = _progress(options)
+def _report(options: argparse.Namespace, progress: Progress) -> Answer:
     found = report(
-        chain, title=spec.title, full=options.full, terms=options.terms, points=options.points,
-        progress=tell,
+        Chain.from_file(options.chain), title=read_chain(options.chain).title, full=options.full,
+        terms=options.terms, points=options.points, progress=progress,
     )  # fmt: skip
-    _done(tell)
-    if options.html:
-        write_whole(options.html, found.to_html())
-    if options.json and options.json != "-":
-        write_whole(options.json, to_json_text(found.to_json()))
-    if options.json == "-":
-        _emit(to_json_text(found.to_json()), options)
-    else:
-        head = f"{found.title}\n{'=' * len(found.title)}\n"
-        _emit(head + _plain(found._blocks(), options, depth=1), options)
-    return 0 if found.holds else 1
+    data = found.to_json()
+    return Answer(
+        found.title, found._blocks(), lambda: data["result"], data["input"], found.holds,
+        found.interrupted, headed=True, warnings=tuple(data["warnings"]),
+    )  # fmt: skip
 
 
-def _tail(options: argparse.Namespace) -> int:
+def _tail(options: argparse.Namespace, progress: Progress) -> Answer:
     f = _function(options)
-    ends = {"oo": (oo,), "-oo": (-oo,), "both": (oo, -oo)}[options.toward]
-    found = [tail(f.expr, toward=end, terms=options.terms, x=f.x) for end in ends]
+    names = ("oo", "-oo") if options.toward == "both" else (options.toward,)
+    found, stopped = [], False
+    try:
+        for done, end in enumerate(names):
+            progress(done, len(names), f"tail toward {end}")
+            toward = oo if end == "oo" else -oo
+            found.append(tail(f.expr, toward=toward, terms=options.terms, x=f.x))
+    except KeyboardInterrupt:
+        if not found:
+            raise
+        stopped = True
     blocks: list[Block] = []
     for one in found:
-        blocks += [*one._blocks(), Para(f"Class: {one.tail_class}."), _verdict(one.fact)]
+        blocks += [*one._blocks(), Para(f"Class: {one.tail_class}."), Para(verdict_words(one.fact))]
     given = {"f": formula_form(f.expr), "toward": options.toward, "terms": options.terms}
-    _show(options, f"Tails of {f.name}", blocks, lambda: [_with_end(t) for t in found], given)
-    return 0 if all(bool(t.verdict) for t in found) else 1
+    return Answer(
+        f"Tails of {f.name}", blocks,
+        lambda: [{"toward": str(t.toward), **tail_form(t)} for t in found], given,
+        all(bool(t.verdict) for t in found), stopped,
+    )  # fmt: skip
 
 
-def _with_end(found: Tail) -> dict[str, Any]:
-    return {"toward": str(found.toward), **tail_form(found)}
-
-
-def _verdict(fact: Fact) -> Block:
-    form = verdict_form(fact.verdict)
-    return Para(f"{form['verdict'].capitalize()}: {form.get('by') or form.get('why')}.")
-
-
-def _bound(options: argparse.Namespace) -> int:
+def _bound(options: argparse.Namespace, progress: Progress) -> Answer:
     f = _function(options)
+    progress(0, 1, f"sup and inf of {f.name}")
     found = extrema(f, words.parse_set(options.on))
     given = {"f": formula_form(f.expr), "on": formula_form(found.on)}
     blocks = [Formula(f.expr, f.elementary), *found._blocks()]
-    _show(options, f"Bounds of {f.name}", blocks, lambda: extrema_form(found), given)
-    return 0 if found.verdict else 1
+    title = f"Bounds of {f.name}"
+    return Answer(title, blocks, lambda: extrema_form(found), given, bool(found.verdict))
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace, progress: Progress) -> Answer:
     f = _function(options)
+    progress(0, 1, f"kernel of {f.name}")
     kernel = lambdify(f.x, f.expr)
     found = check(
         kernel, options.points, options.seed, options.dtype, options.oracle,
+        progress=lambda done, total: progress(done, total, f"check of {f.name}"),
     )  # fmt: skip
     given = {"f": formula_form(f.expr), "points": options.points, "ulp": repr(options.ulp)}
     blocks = [*found._blocks()]
@@ -206,43 +224,38 @@ def _check(options: argparse.Namespace) -> int:
         broken = found.failures(options.ulp)
         verdict = "every law holds" if not broken else "broken: " + "; ".join(broken)
         blocks.append(Para(f"At the limit of {options.ulp:g} ulp: {verdict}."))
-    _show(options, f"Check of {f.name}", blocks, lambda: CODEC.encode(found), given)
-    return 0 if found.passed(options.ulp) else 1
+    return Answer(
+        f"Check of {f.name}", blocks, lambda: CODEC.encode(found), given,
+        found.passed(options.ulp), not found.complete,
+    )  # fmt: skip
 
 
-def _prove(options: argparse.Namespace) -> int:
-    statement = words.parse_statement(_text_of(options.expression))
-    found = prove(statement, on=words.parse_set(options.on))
+def _prove(options: argparse.Namespace, progress: Progress) -> Answer:
+    statement = words.parse_statement(_text_of(options.statement), _names(options))
+    progress(0, 1, "proof")
+    found = prove(statement, _variable(statement, options), words.parse_set(options.on))
     if options.certificate and found.verdict:
         write_whole(options.certificate, dumps(found) + "\n")
     given = {"statement": formula_form(statement), "on": formula_form(found.on)}
     blocks = [*found._blocks(), Section("Proof", tuple(found.derivation._blocks()))]
-    _show(options, str(statement), blocks, lambda: fact_form(found.fact), given)
-    return 0 if found.verdict else 1
+    return Answer(str(statement), blocks, lambda: fact_form(found.fact), given, bool(found.verdict))
 
 
-def _verify(options: argparse.Namespace) -> int:
-    try:
-        with open(options.certificate, encoding="utf-8") as file:
-            content = file.read(_MAX_CERTIFICATE)
-    except OSError as error:
-        raise InputError(f"{options.certificate}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{options.certificate}: not UTF-8 text") from None
+def _verify(options: argparse.Namespace, progress: Progress) -> Answer:
+    content = read_text(options.certificate, _MAX_CERTIFICATE)
+    progress(0, 1, "certificate")
+    given = {"certificate": options.certificate}
     try:
         verdict = verify(content)
     except (CertificateError, RecursionError) as error:
-        sys.stderr.write(f"symgrad: {options.certificate}: refused: {error}\n")
-        return 1
-    given = {"certificate": options.certificate}
+        raise UndecidedError(f"{options.certificate}: refused: {error}") from None
     statement = CODEC.decode(json.loads(content)["statement"])
     blocks = [Formula(statement), Para(f"Verified: {verdict.by}.")]
     result = {"statement": formula_form(statement), **verdict_form(verdict)}
-    _show(options, "Certificate", blocks, lambda: result, given)
-    return 0
+    return Answer("Certificate", blocks, lambda: result, given)
 
 
-def _plot(options: argparse.Namespace) -> int:
+def _plot(options: argparse.Namespace, progress: Progress) -> None:
     kind = pathlib.PurePath(options.output).suffix.removeprefix(".").lower()
     if kind not in ("svg", "png", "pdf"):
         raise InputError(f"a plot is written to a .svg, .png or .pdf file, got {options.output!r}")
@@ -251,7 +264,14 @@ def _plot(options: argparse.Namespace) -> int:
         raise InputError(f"a range is written LOW:HIGH, as in -8:8, got {options.range!r}")
     ends = (words.parse(low), words.parse(high))
     f = _function(options)
-    if options.toward:
+    progress(0, 1, f"plot of {f.name}")
+    if options.errors:
+        kernel = lambdify(f.x, f.expr)
+        at = [float(ends[0] + (ends[1] - ends[0]) * k / 2000) for k in range(2001)]
+        pairs = list(zip(at, map(float, errors_at(kernel, at)), strict=True))
+        inside = [s for s in map(float, kernel.switch_points) if at[0] <= s <= at[-1]]
+        ax = plot.errors(pairs, switches=inside)
+    elif options.toward in ("oo", "-oo"):
         toward = oo if options.toward == "oo" else -oo
         ax = plot.tail(tail(f.expr, toward=toward, terms=options.terms, x=f.x), on=ends)
     else:
@@ -260,37 +280,32 @@ def _plot(options: argparse.Namespace) -> int:
     figure: Any = ax.figure
     plot.save(figure, stream, kind)
     write_whole(options.output, stream.getvalue())
-    return 0
 
 
-def _list(options: argparse.Namespace) -> int:
+def _list(options: argparse.Namespace, progress: Progress) -> Answer | None:
+    if options.what == "schema":
+        _emit(schema(), options)
+        return None
     x = Symbol("x", real=True)
-    rows: list[tuple[Any, ...]]
+    rows: list[tuple[Any, ...]] = []
     if options.what == "costs":
-        rows = [(c.name, c.formula, c.domain or "R", c.source) for c in losses()]
         head = ("cost", "c(a, y)", "where", "source")
+        rows = [(c.name, c.formula, c.domain or "R", c.source) for c in losses()]
         result = [CODEC.encode(c) for c in losses()]
     else:
-        rows = [(g.name, _parameters(g), g.source) for g in activations()]
         head = ("activation", "parameters", "source")
-        result = [
-            {
-                "name": g.name,
-                "formula": formula_form(g(x).doit()),
-                "parameters": dict(zip(map(str, g.parameters), map(str, g.values), strict=True)),
-                "source": g.source,
-            }
-            for g in activations()
-        ]
-    _show(options, f"The {options.what}", [Table(head, tuple(rows))], lambda: result, {})
-    return 0
+        result = []
+        for g in activations():
+            bound = {p.name: str(v) for p, v in zip(g.parameters, g.values, strict=True)}
+            shown = ", ".join(f"{p} = {v}" for p, v in bound.items()) or "-"
+            rows.append((g.name, shown, g.source))
+            form = {"name": g.name, "formula": formula_form(g(x).doit()), "source": g.source}
+            result.append({**form, "parameters": bound})
+    table = Table(head, tuple(rows))
+    return Answer(f"The {options.what}", [table], lambda: result, {"what": options.what})
 
 
-def _parameters(g: Any) -> str:
-    return ", ".join(f"{p} = {v}" for p, v in zip(g.parameters, g.values, strict=True)) or "-"
-
-
-def _doctor(options: argparse.Namespace) -> int:
+def _doctor(options: argparse.Namespace, progress: Progress) -> Answer:
     import importlib.metadata
     import platform
 
@@ -307,11 +322,10 @@ def _doctor(options: argparse.Namespace) -> int:
     rows += [("SymPy ground types", GROUND_TYPES), ("SymPy cache", USE_CACHE)]
     rows.append(("standard output", f"{sys.stdout.encoding}, terminal: {sys.stdout.isatty()}"))
     blocks = [Table(("part", "version"), tuple(rows))]
-    _show(options, "symgrad doctor", blocks, lambda: dict(rows), {})
-    return 0
+    return Answer("symgrad doctor", blocks, lambda: dict(rows), {})
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Progress], Answer | None]] = {
     "report": _report,
     "tail": _tail,
     "bound": _bound,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -16,7 +17,8 @@ from sympy import Symbol, exp
 from symgrad import words
 from symgrad.cli import build_parser, main
 from symgrad.errors import InputError
-from symgrad.report import CODEC, write_whole
+from symgrad.files import write_whole
+from symgrad.report import CODEC, schema
 from symgrad.tails import tail
 
 CHAINS = pathlib.Path(__file__).parents[1] / "examples" / "chains"
@@ -74,11 +76,11 @@ def test_every_command_has_help(command, capsys):
     assert out.startswith(f"usage: symgrad {command}")
 
 
-def test_no_command_prints_the_help(capsys):
-    code, out, _ = run(capsys)
-    assert code == 0
+def test_no_command_off_a_terminal_prints_the_help(capsys):
+    code, out, err = run(capsys)
+    assert (code, out) == (2, "")
     for command in COMMANDS:
-        assert re.search(rf"^    {command} ", out, re.MULTILINE)
+        assert re.search(rf"^    {command} ", err, re.MULTILINE)
 
 
 def test_the_documented_exit_codes_are_in_the_help():
@@ -101,6 +103,11 @@ def test_the_documented_exit_codes_are_in_the_help():
         (["check", "x", "--dtype", "float128"], "invalid choice: 'float128'"),
         (["plot", "x"], "required: -o/--output"),
         (["report"], "required: CHAIN"),
+        (["tial"], "did you mean 'tail'"),
+        (["check", "x", "--dtype", "flaot32"], "did you mean 'float32'"),
+        (["tail", "x", "--tems", "3"], "no option '--tems'; did you mean '--terms'?"),
+        (["bound", "x", "y"], "unrecognized argument: y"),
+        (["--verison"], "did you mean '--version'"),
     ],
 )
 def test_wrong_arguments(argv, message, capsys):
@@ -275,6 +282,79 @@ def test_ascii_where_the_terminal_has_no_unicode():
     done = shell("tail", "sigmoid'(x)", "--toward", "oo", env=env)
     assert done.returncode == 0, done.stderr
     assert "sigmoid'(x) = exp(-x) - 2*exp(-2*x)" in done.stdout
+
+
+# --- the published schema -----------------------------------------------------------------------
+
+
+def strict(tree):
+    """The schema with no key allowed that it does not name."""
+    if isinstance(tree, dict):
+        found = {key: strict(value) for key, value in tree.items()}
+        if found.get("type") == "object" and "properties" in found:
+            found.setdefault("additionalProperties", False)
+        return found
+    return [strict(one) for one in tree] if isinstance(tree, list) else tree
+
+
+@functools.cache
+def validator():
+    jsonschema = pytest.importorskip("jsonschema")
+    done = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(done)
+    return jsonschema.Draft202012Validator(strict(done))
+
+
+DOCUMENTS = [
+    ["tail", "gelu'(x)", "--toward", "-oo", "--terms", "1"],
+    ["tail", "relu(x)"],
+    ["bound", "gelu'(x)"],
+    ["bound", "x^2"],
+    ["prove", "tanh'(x) <= 1/2"],
+    ["prove", "exp(x) >= 1 + x"],
+    ["check", "x^2", "--points", "50"],
+    ["check", "sin(x)*x", "--points", "50", "--dtype", "float16", "--oracle", "arb"],
+    ["list"],
+    ["list", "costs"],
+    ["doctor"],
+    ["report", str(CHAINS / "cross_entropy.toml"), "--points", "50"],
+    ["report", str(CHAINS / "symbols4.toml"), "--points", "50", "--full"],
+    ["report", str(CHAINS / "deep100.toml"), "--points", "50"],
+]
+
+
+@pytest.mark.parametrize("argv", DOCUMENTS, ids=" ".join)
+def test_every_document_follows_the_schema(argv, capsys):
+    code, out, err = run(capsys, *argv, "--json")
+    assert (code in (0, 1), err) == (True, "")
+    document = json.loads(out)
+    assert document["schema"] == f"symgrad/{argv[0]}/1"
+    validator().validate(document)
+
+
+def test_the_document_of_a_certificate_follows_the_schema(capsys, tmp_path):
+    path = str(tmp_path / "c.json")
+    assert run(capsys, "prove", "exp(x) > x", "--certificate", path)[0] == 0
+    validator().validate(json.loads(run(capsys, "verify", path, "--json")[1]))
+
+
+def test_the_schema_refuses_what_is_no_document(capsys):
+    document = json.loads(run(capsys, "bound", "tanh(x)", "--json")[1])
+    assert json.loads(run(capsys, "list", "schema")[1])["$id"] == "symgrad/documents/1"
+    for path, wrong in [
+        (("schema",), "symgrad/frob/1"),
+        (("result", "sup", "attained"), "yes"),
+        (("result", "fact", "verdict"), "maybe"),
+        (("result", "fact", "steps"), -1),
+        (("result", "fact", "record", "id"), 1.5),
+        (("result", "more"), 1),
+        (("input", "on"), "R"),
+    ]:
+        broken = json.loads(json.dumps(document))
+        functools.reduce(dict.__getitem__, path[:-1], broken)[path[-1]] = wrong
+        assert not validator().is_valid(broken), path
+    del document["result"]["fact"]["by"]
+    assert not validator().is_valid(document)
 
 
 # --- files and streams --------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import symgrad
 #: The rooms in reading order: a room may import from rooms above it only.
 ROOMS = (
     "errors",
+    "files",
     "render",
     "rigor",
     "oracle",
@@ -39,6 +40,7 @@ ROOMS = (
     "plot",
     "sphinxext",
     "repl",
+    "progress",
     "commands",
     "cli",
     "__main__",

@@ -6,6 +6,7 @@ A result says what it shows once, as `_blocks()`; the mixin `Shown` makes every 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,9 +84,17 @@ Block = Para | Formula | Table | Steps | Listing | Section
 
 
 class Shown:
-    """Mixin: a result that implements `_blocks()` shows itself everywhere."""
+    """Mixin: a result that implements `_blocks()` shows itself everywhere.
+
+    `repr` and `str` are plain text, as SymPy's are; IPython shows Unicode where the terminal has
+    it, Jupyter HTML or LaTeX.
+    """
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        if "__repr__" not in cls.__dict__:  # a dataclass keeps what it finds here
+            cls.__repr__ = Shown.__str__  # type: ignore[method-assign]
 
     def _blocks(self) -> Iterable[Block]:
         raise TypeError(f"{type(self).__name__} must implement _blocks()")
@@ -96,7 +105,17 @@ class Shown:
         return to_text(self._blocks())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("..." if cycle else str(self))
+        from symgrad.render.formula import text
+        from symgrad.render.line import line
+        from symgrad.render.plain import to_text
+
+        unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+        width = getattr(printer, "max_width", 79)
+        shown = to_text(self._blocks(), width=width, formula=line if unicode else text)
+        for number, row in enumerate(shown.lstrip("\n").split("\n")):
+            if number:
+                printer.break_()
+            printer.text(row)
 
     def _repr_latex_(self) -> str:
         from symgrad.render.tex import to_latex
@@ -107,3 +126,7 @@ class Shown:
         from symgrad.render.html import to_html
 
         return to_html(self._blocks())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # not text/plain: IPython would take it instead of `_repr_pretty_`
+        return {"text/latex": self._repr_latex_(), "text/html": self._repr_html_()}

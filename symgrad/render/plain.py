@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, zip_longest
 
 from symgrad.render.blocks import Block, Cell, Formula, Listing, Para, Section, Steps, Table
 from symgrad.render.formula import text
@@ -12,6 +12,8 @@ from symgrad.render.formula import text
 __all__ = ["to_text"]
 
 _RULES = "=-~."
+_WORD = 30
+"""A word up to this length is not broken in a table."""
 
 
 def to_text(
@@ -44,7 +46,7 @@ def _lines(block: Block, width: int, depth: int, write: Callable[[object], str])
             body = [first, *(f"  {relation} {side}" for side in rest)]
             return [wrapped for row in body for wrapped in _broken(row, width)]
         case Table():
-            return _table(block, cell)
+            return _table(block, cell, width)
         case Steps(items=items):
             lines: list[str] = []
             for number, item in enumerate(items, 1):
@@ -70,13 +72,32 @@ def _broken(row: str, width: int) -> list[str]:
     return [line.replace("· ", "·") for line in lines]
 
 
-def _table(table: Table, cell: Callable[[Cell], str]) -> list[str]:
+def _table(table: Table, cell: Callable[[Cell], str], width: int) -> list[str]:
+    """The rows under their head; cells of the widest columns are folded until all of it fits."""
     rows = [tuple(map(cell, row)) for row in (table.head, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    head, *body = (
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    words = [max((len(w) for c in column for w in c.split()), default=0) for column in columns]
+    for _ in range(sum(widths) + 2 * (len(widths) - 1) - width):
+        room, widest = max((w - min(word + 1, _WORD), k) for k, (w, word) in enumerate(
+            zip(widths, words, strict=True)))  # fmt: skip
+        if room <= 0:
+            break
+        widths[widest] -= 1
+    folded = [
+        zip_longest(*(_folded(c, w) for c, w in zip(row, widths, strict=True)), fillvalue="")
         for row in rows
+    ]
+    head, *body = (
+        ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in row]
+        for row in folded
     )
     rule = "  ".join("-" * w for w in widths)
     caption = [table.caption] if table.caption else []
-    return [*caption, head, rule, *body]
+    return [*caption, *head, rule, *chain.from_iterable(body)]
+
+
+def _folded(words: str, width: int) -> list[str]:
+    if len(words) <= width:
+        return [words]
+    return textwrap.wrap(words, width, subsequent_indent=" ", break_on_hyphens=False)

@@ -1,16 +1,17 @@
 """The report on a chain: one document, shown as text, one HTML page, or versioned JSON."""
 
 from symgrad.report.document import Report, report
-from symgrad.report.files import write_whole
 from symgrad.report.forms import (
     CODEC,
     envelope,
     extrema_form,
     fact_form,
     formula_form,
+    schema,
     tail_form,
     to_json_text,
     verdict_form,
+    verdict_words,
 )
 from symgrad.report.page import page
 
@@ -23,8 +24,9 @@ __all__ = [
     "formula_form",
     "page",
     "report",
+    "schema",
     "tail_form",
     "to_json_text",
     "verdict_form",
-    "write_whole",
+    "verdict_words",
 ]

@@ -26,6 +26,7 @@ class Report(Shown):
     title: str
     chain: Chain
     parts: tuple[Part, ...]
+    interrupted: bool = False
 
     @property
     def holds(self) -> bool:
@@ -36,9 +37,7 @@ class Report(Shown):
 
     def to_html(self) -> str:
         """The report as one page that needs nothing else."""
-        import symgrad
-
-        return page(self.title, self._blocks(), f"symgrad {symgrad.__version__}")
+        return page(self.title, self._blocks())
 
     def to_json(self) -> dict[str, Any]:
         """The report as one versioned document, digits as strings."""
@@ -73,23 +72,36 @@ def report(
     full: bool = False,
     terms: int = 3,
     points: int = 2000,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> Report:
     """The report on a chain: recurrences, closed forms, tails, bounds, numbers, diagnosis.
 
     `full` adds every derivation, and the explicit forms of chains deeper than 10; `terms` is the
-    number of terms of each tail, `points` that of each check. `progress` is called with the title
-    of each part before it is made. A part that meets a limit of the library says so in its place.
+    number of terms of each tail, `points` that of each check. `progress(done, all, title)` is
+    called before each part. A part that meets a limit of the library says so in its place; an
+    interrupt gives back the parts that are done, with `interrupted` true.
     """
     work = Work(chain, full, terms, points)
-    parts = []
-    for key, heading, build in SECTIONS:
-        if progress is not None:
-            progress(heading)
+    parts: list[Part] = []
+    interrupted = False
+    for done, (key, heading, build) in enumerate(SECTIONS):
         try:
+            if interrupted:
+                raise KeyboardInterrupt
+            if progress is not None:
+                progress(done, len(SECTIONS), heading)
             part = build(work)
+        except KeyboardInterrupt:
+            if not parts:
+                raise
+            interrupted = True
+            part = _missing("interrupted")
         except SymgradError as error:
-            why = str(error)
-            part = Part((Para(f"Not done: {why}"),), {"error": why}, False, failure=why)
+            part = _missing(str(error))
         parts.append(part.named(key, heading))
-    return Report(title or f"A chain of depth {chain.depth}", chain, tuple(parts))
+    title = title or f"A chain of depth {chain.depth}"
+    return Report(title, chain, tuple(parts), interrupted)
+
+
+def _missing(why: str) -> Part:
+    return Part((Para(f"Not done: {why}"),), {"error": why}, False, failure=why)

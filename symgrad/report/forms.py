@@ -9,6 +9,7 @@ which loads back to an equal fact.
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import Any
 
 from flint import arb
@@ -34,9 +35,11 @@ __all__ = [
     "extrema_form",
     "fact_form",
     "formula_form",
+    "schema",
     "tail_form",
     "to_json_text",
     "verdict_form",
+    "verdict_words",
 ]
 
 
@@ -68,6 +71,12 @@ def verdict_form(verdict: Verdict) -> dict[str, Any]:
             return {"verdict": "refuted", "at": None if at is None else text(at), "why": why}
         case Undecided(why=why):
             return {"verdict": "undecided", "why": why}
+
+
+def verdict_words(fact: Fact) -> str:
+    """The verdict of a fact as a sentence."""
+    form = verdict_form(fact.verdict)
+    return f"{form['verdict'].capitalize()}: {form.get('by') or form.get('why')}."
 
 
 def fact_form(fact: Fact, *, record: bool = True) -> dict[str, Any]:
@@ -134,6 +143,11 @@ def envelope(kind: str, given: dict[str, Any], result: Any, warnings: list[str])
         "result": result,
         "warnings": warnings,
     }
+
+
+def schema() -> str:
+    """The JSON schema of all documents, as text."""
+    return (resources.files("symgrad.report") / "schema.json").read_text("utf-8")
 
 
 def to_json_text(document: Any) -> str:

@@ -46,8 +46,10 @@ def _math(latex: str, display: bool) -> str:
     return mathml(latex, display=display)
 
 
-def page(title: str, blocks: Iterable[Block], footer: str = "") -> str:
+def page(title: str, blocks: Iterable[Block]) -> str:
     """The blocks as a complete page."""
+    import symgrad
+
     body = to_html(blocks, math=_math)
     body = body.replace('<div class="formula">', '<div class="formula" tabindex="0">')
     return (
@@ -56,5 +58,5 @@ def page(title: str, blocks: Iterable[Block], footer: str = "") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n"
-        f"<footer>{escape(footer)}</footer>\n</body>\n</html>\n"
+        f"<footer>symgrad {escape(symgrad.__version__)}</footer>\n</body>\n</html>\n"
     )

@@ -16,12 +16,19 @@ from symgrad.bounds import extrema
 from symgrad.chain import Chain, Gradient, Layer
 from symgrad.check import check
 from symgrad.errors import LimitError
-from symgrad.fact import Fact
 from symgrad.kernels import lambdify
 from symgrad.render import Block, Formula, Listing, Para, Section, Table, line, text
 from symgrad.render.blocks import Cell
 from symgrad.report.factors import textbook
-from symgrad.report.forms import CODEC, ball_form, fact_form, formula_form, tail_form, verdict_form
+from symgrad.report.forms import (
+    CODEC,
+    ball_form,
+    fact_form,
+    formula_form,
+    tail_form,
+    verdict_form,
+    verdict_words,
+)
 from symgrad.rigor import precision
 from symgrad.tails import Tail, tail
 
@@ -257,19 +264,14 @@ def _largest(found: Any) -> Expr:
 
 def _class_words(found: Tail) -> str:
     side = "+" if found.toward == oo else "-"
-    return f"Class toward {side}oo: {found.tail_class}. {_verdict_words(found.fact)}"
-
-
-def _verdict_words(fact: Fact) -> str:
-    form = verdict_form(fact.verdict)
-    return f"{form['verdict'].capitalize()}: {form.get('by') or form.get('why')}."
+    return f"Class toward {side}oo: {found.tail_class}. {verdict_words(found.fact)}"
 
 
 def bounds(work: Work) -> Part:
     """4. The bound on |δˡ| that follows from sup |g'|, in the weights."""
     found = {l: work.symbolic.bound(l) for l in work.shown_layers}
     blocks: list[Block] = [Formula(bound.fact.statement) for bound in found.values()]
-    blocks.append(Para(_verdict_words(found[1].fact)))
+    blocks.append(Para(verdict_words(found[1].fact)))
     blocks.append(Section("Why", tuple(found[1].derivation._blocks())))
     data = [{"layer": l, **fact_form(bound.fact)} for l, bound in found.items()]
     return Part(tuple(blocks), {"bounds": data}, all(bool(b.verdict) for b in found.values()))
