@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy
 from flint import arb, fmpq
-from sympy import Expr
+from sympy import Expr, exp
 
 from symgrad.errors import DomainError, UnsupportedError
 from symgrad.pieces import BENT
@@ -80,15 +80,24 @@ class Expander:
             return self._power(*node.args)
         if isinstance(node, BENT):
             return self(self._branch(node))
-        rule = _RULES.get(type(node))
-        if rule is not None:
-            return rule(self, done[node.args[0]])
-        if type(node) in FUNCTIONS:
-            return self.finite(type(node), done[node.args[0]])
+        kind = type(node)
+        if kind in _RULES:
+            return _RULES[kind](self, done[node.args[0]])
+        if kind in FUNCTIONS:
+            return self._function(kind, *node.args)
         raise UnsupportedError(
             f"no tail is known for {node} of type {type(node).__name__}; "
             "write it in elementary functions, erf and Piecewise"
         )
+
+    def _function(self, kind: Any, e: Any) -> Model:
+        """A function of the table: by Taylor at a finite limit, else by what it is far out."""
+        f = self._done[e]
+        if self.growth(f) <= 0 or not (kind in _FAR or kind is sympy.erfc):
+            return self.finite(kind, f)
+        if self.sign(f) < 0 and kind is not sympy.acosh:
+            return self(_MIRROR[kind](kind(-e, evaluate=False)))
+        return self.erfc(f) if kind is sympy.erfc else self(_FAR[kind](e))
 
     # the branch that holds beyond a proved point
 
@@ -257,74 +266,11 @@ class Expander:
         ]
         return self.shop.add(*terms) if terms else Model(())
 
-    # hyperbolic functions, by exp
-
-    def tanh(self, f: Model) -> Model:
-        if self.growth(f) <= 0:
-            return self.finite(sympy.tanh, f)
-        shop, positive = self.shop, self.sign(f) > 0
-        e = self.exp(shop.scaled(f, UNIT, fmpq(-2 if positive else 2)))
-        share = shop.mul(e, self.power(shop.add(shop.constant(ONE), e), fmpq(-1)))
-        up = shop.add(shop.constant(ONE), shop.scaled(share, UNIT, fmpq(-2)))
-        return up if positive else shop.neg(up)
-
-    def _pair(self, f: Model, sign: int) -> Model:
-        """(e^f + sign·e^{-f})/2."""
-        shop = self.shop
-        down = self.exp(shop.neg(f))
-        whole = shop.add(self.exp(f), shop.scaled(down, UNIT, fmpq(sign)))
-        return shop.scaled(whole, UNIT, fmpq(1, 2))
-
-    def cosh(self, f: Model) -> Model:
-        return self._pair(f, 1) if self.growth(f) > 0 else self.finite(sympy.cosh, f)
-
-    def sinh(self, f: Model) -> Model:
-        return self._pair(f, -1) if self.growth(f) > 0 else self.finite(sympy.sinh, f)
-
-    def _inverse_of(self, rule: Callable[[Expander, Model], Model], f: Model) -> Model:
-        return self.power(rule(self, f), fmpq(-1))
-
-    def asinh(self, f: Model) -> Model:
-        if self.growth(f) <= 0:
-            return self.finite(sympy.asinh, f)
-        shop, positive = self.shop, self.sign(f) > 0
-        f = f if positive else shop.neg(f)
-        root = self.power(shop.add(shop.mul(f, f), shop.constant(ONE)), fmpq(1, 2))
-        up = self.log(shop.add(f, root))
-        return up if positive else shop.neg(up)
-
-    def acosh(self, f: Model) -> Model:
-        if self.growth(f) <= 0:
-            return self.finite(sympy.acosh, f)
-        shop = self.shop
-        root = self.power(shop.add(shop.mul(f, f), shop.constant(fmpq(-1))), fmpq(1, 2))
-        return self.log(shop.add(f, root))
-
-    # atan, erf, waves
-
-    def atan(self, f: Model) -> Model:
-        """atan f = ±π/2 − atan(1/f) for f → ±oo."""
-        if self.growth(f) <= 0:
-            return self.finite(sympy.atan, f)
-        half = number(sympy.pi / 2 if self.sign(f) > 0 else -sympy.pi / 2)
-        small = self.finite(sympy.atan, self.power(f, fmpq(-1)))
-        return self.shop.add(self.shop.constant(half), self.shop.neg(small))
-
-    def erf(self, f: Model) -> Model:
-        if self.growth(f) <= 0:
-            return self.finite(sympy.erf, f)
-        shop, positive = self.shop, self.sign(f) > 0
-        tail = self.erfc(f if positive else shop.neg(f))
-        up = shop.add(shop.constant(ONE), shop.neg(tail))
-        return up if positive else shop.neg(up)
+    # erfc, waves
 
     def erfc(self, f: Model) -> Model:
         """exp(−f²)/(f√π)·Σ (−1)^k (2k−1)!!/(2f²)^k, remainder below the first term left out."""
-        if self.growth(f) <= 0:
-            return self.finite(sympy.erfc, f)
         shop = self.shop
-        if self.sign(f) < 0:
-            return shop.add(shop.constant(fmpq(2)), shop.neg(self.erfc(shop.neg(f))))
         square = shop.mul(f, f)
         v = self.power(square, fmpq(-1))
         front = shop.mul(self.exp(shop.neg(square)), self.power(f, fmpq(-1)))
@@ -345,13 +291,6 @@ class Expander:
         if kind is sympy.sin:
             return shop.add(shop.mul(sin, du_cos), shop.mul(cos, du_sin))
         return shop.add(shop.mul(cos, du_cos), shop.neg(shop.mul(sin, du_sin)))
-
-    def lambertw(self, f: Model) -> Model:
-        if self.growth(f) > 0:
-            raise UnsupportedError(
-                "LambertW of a function that tends to infinity has no model here"
-            )
-        return self.finite(sympy.LambertW, f)
 
     # any analytic function at a finite limit
 
@@ -403,21 +342,29 @@ def _log_index(m: Monomial) -> int | None:
 _RULES: dict[type, Callable[[Expander, Model], Model]] = {
     sympy.exp: Expander.exp,
     sympy.log: Expander.log,
-    sympy.tanh: Expander.tanh,
-    sympy.cosh: Expander.cosh,
-    sympy.sinh: Expander.sinh,
-    sympy.sech: lambda self, f: self._inverse_of(Expander.cosh, f),
-    sympy.csch: lambda self, f: self._inverse_of(Expander.sinh, f),
-    sympy.coth: lambda self, f: self._inverse_of(Expander.tanh, f),
-    sympy.asinh: Expander.asinh,
-    sympy.acosh: Expander.acosh,
-    sympy.atan: Expander.atan,
-    sympy.erf: Expander.erf,
-    sympy.erfc: Expander.erfc,
-    sympy.LambertW: Expander.lambertw,
     sympy.sin: lambda self, f: self._wave(sympy.sin, f),
     sympy.cos: lambda self, f: self._wave(sympy.cos, f),
-    sympy.sinc: lambda self, f: self.shop.mul(
-        self._wave(sympy.sin, f), self.power(f, fmpq(-1))
-    ) if self.growth(f) > 0 else self.finite(sympy.sinc, f),
-}  # fmt: skip
+}
+
+#: What a function is where its argument tends to +oo.
+_FAR: dict[type, Callable[[Any], Any]] = {
+    sympy.tanh: lambda f: 1 - 2 * exp(-2 * f) / (1 + exp(-2 * f)),
+    sympy.coth: lambda f: 1 + 2 * exp(-2 * f) / (1 - exp(-2 * f)),
+    sympy.sinh: lambda f: (exp(f) - exp(-f)) / 2,
+    sympy.cosh: lambda f: (exp(f) + exp(-f)) / 2,
+    sympy.sech: lambda f: 2 * exp(-f) / (1 + exp(-2 * f)),
+    sympy.csch: lambda f: 2 * exp(-f) / (1 - exp(-2 * f)),
+    sympy.asinh: lambda f: sympy.log(f + sympy.sqrt(f**2 + 1)),
+    sympy.acosh: lambda f: sympy.log(f + sympy.sqrt(f**2 - 1)),
+    sympy.atan: lambda f: sympy.pi / 2 - sympy.atan(1 / f),
+    sympy.erf: lambda f: 1 - sympy.erfc(f, evaluate=False),
+    sympy.sinc: lambda f: sympy.sin(f) / f,
+}
+
+_odd, _even = lambda e: -e, lambda e: e
+#: F(f) from F(−f), where the argument tends to −oo.
+_MIRROR: dict[type, Callable[[Any], Any]] = {
+    **dict.fromkeys(_FAR, _odd),
+    **dict.fromkeys((sympy.cosh, sympy.sech, sympy.sinc), _even),
+    sympy.erfc: lambda e: 2 - e,
+}
