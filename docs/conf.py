@@ -88,7 +88,12 @@ if "tex-mml-chtml.js" in _PLAN:
     mathjax_path = "mathjax/tex-mml-chtml.js"
     mathjax4_config = {
         "loader": {"paths": {"mathjax-newcm": "[mathjax]/newcm"}},
-        "output": {"displayOverflow": "linebreak"},
+        # a formula that is scaled to the text around it would be broken at another width than it has
+        "output": {
+            "displayOverflow": "linebreak",
+            "linebreaks": {"width": "96%"},
+            "matchFontHeight": False,
+        },
         "options": {
             "enableExplorer": False,
             "enableMenu": False,

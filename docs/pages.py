@@ -89,8 +89,6 @@ def activation_page(g) -> str:
         text += [
             directive("symgrad:plot", name, orders="0 1 2 3", range="-6 6",
                       caption=f"{name} and its first three derivatives"),
-            directive("symgrad:plot", name, orders="1 2 3", range="-40 40", log="",
-                      caption="The sizes of the derivatives, far out"),
         ]  # fmt: skip
     text += [
         heading("Tails", "-"),
@@ -104,7 +102,9 @@ def activation_page(g) -> str:
         text.append("With its parameters left open there is no more to decide; bind them.\n")
         return "\n".join(text)
     for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
-        options = {"kind": "tail", "toward": toward, "range": where}
+        end = "∞" if toward == "oo" else "−∞"
+        caption = f"The slope of {name} as x → {end}, its expansion, and the band where it is proved to lie"
+        options = {"kind": "tail", "toward": toward, "range": where, "caption": caption}
         text.append(directive("symgrad:plot", f"{name}'(x)", **options))
     text += [
         heading("Global facts", "-"),
@@ -116,7 +116,8 @@ def activation_page(g) -> str:
         heading("Kernel", "-"),
         f"``symgrad.lambdify(x, {name}(x).diff(x))`` and what it was measured at:\n",
         directive("symgrad:kernel", f"{name}'(x)", points=500),
-        directive("symgrad:plot", f"{name}'(x)", kind="error"),
+        directive("symgrad:plot", f"{name}'(x)", kind="error",
+                  caption="The kernel's error in ulp, measured against Arb"),
     ]
     return "\n".join(text)
 

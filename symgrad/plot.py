@@ -36,6 +36,7 @@ _DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)),
 )  # fmt: skip
 _INKS = ("#0b3d91", "#b5420a", "#00745a", "#8a3f86", "#4d4d4d")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WORK = (64, 256, 1024, 4096)
 """Bits tried in turn until a value has `_BITS` of them right."""
 _BITS = 20
@@ -349,8 +350,8 @@ def _axes() -> Axes:
 
 
 def _look(number: int) -> dict[str, Any]:
-    return {
-        "linestyle": _DASHES[number % len(_DASHES)], "color": _INKS[number % len(_INKS)],
+    return {  # of five dashes and five inks, no pair twice before the twenty-sixth curve
+        "linestyle": _DASHES[(number + number // 5) % 5], "color": _INKS[number % 5],
         "linewidth": 1.6,
     }  # fmt: skip
 
@@ -361,8 +362,14 @@ def _finish(ax: Axes, *, log: bool) -> None:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"$10^{{{height:.0f}}}$"))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: _power(height)))
     ax.legend(frameon=False, fontsize=9)
+
+
+def _power(height: float) -> str:
+    """10ⁿ, in letters: a formula takes far longer to set. Nothing between whole n."""
+    raised = f"{height:.0f}".translate(_RAISED)
+    return f"10{raised}" if height == round(height) else ""
 
 
 def _label(formula: Any, otherwise: str = "") -> str:

@@ -92,12 +92,12 @@ class Composer:
             body += nodes.list_item("", *self.compose(item))
         return body
 
-    def _figure(self, stem: str, alt: str) -> nodes.figure:
+    def _figure(self, stem: str, alt: str, caption: str) -> nodes.figure:
         place = os.path.relpath(self.folder / f"{stem}.*", self.start)
         image = nodes.image("", uri=pathlib.PurePath(place).as_posix(), alt=self.alt or alt)
         image["width"] = self.width or "100%"
         figure = nodes.figure("", image, classes=["symgrad-plot"], align="center")
-        title = self._title()
+        title = self._title() or ([nodes.Text(caption)] if caption else [])
         if title:
             figure += nodes.caption("", "", *title)
         self.named = self.named or figure

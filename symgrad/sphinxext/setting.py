@@ -24,10 +24,14 @@ WIDTH = 64
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: `draw()` gives a matplotlib figure, `alt` says in words what it shows."""
+    """A figure: `draw()` gives a matplotlib figure, `alt` says in words what it shows.
+
+    `caption` stands below it where the page gives none.
+    """
 
     draw: Callable[[], Any]
     alt: str
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ def set_blocks(
                 return ["listing", code, language]
             case Section(title=title, blocks=inner):
                 return ["section", title, [write(part) for part in inner]]
-            case Drawing(alt=alt):
-                return ["figure", save(block), alt]
+            case Drawing(alt=alt, caption=caption):
+                return ["figure", save(block), alt, caption]
         raise TypeError(f"not a block: {block!r}")
 
     return [write(block) for block in blocks]

@@ -10,8 +10,8 @@ import numpy as np
 import sympy
 from sympy import Float, Rational, S
 
-from symgrad import words
-from symgrad.activation import Activation, Head, X
+from symgrad import plot, words
+from symgrad.activation import Activation, X
 from symgrad.bounds import extrema
 from symgrad.catalogue import activations
 from symgrad.errors import InputError
@@ -31,7 +31,7 @@ from symgrad.sphinxext.results.reading import (
     proof,
     standing,
 )
-from symgrad.sphinxext.setting import Answer
+from symgrad.sphinxext.setting import Answer, Drawing
 from symgrad.tails import Tail, compare, tail
 
 __all__ = ["MAKERS", "differences", "held_against_mpmath"]
@@ -53,8 +53,8 @@ def _definition(request: Request, options: Mapping[str, Any]) -> Answer:
         if value != parameter:
             blocks.append(Para("with ", sympy.Eq(parameter, value, evaluate=False)))
     if g.kinks and any(orders):
-        rows = tuple((Head(g, 1, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
-        blocks.append(Table(("At a kink", "Value used", "Convention"), rows))
+        rows = tuple((sympy.Eq(X, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
+        blocks.append(Table(("Kink at", "Value used for the slope", "Convention"), rows))
     wrong = tuple(complaint for n in orders if n for complaint in differences(g, n))
     return Answer(tuple(blocks), label=formulas[0], failed=wrong)
 
@@ -156,7 +156,10 @@ def _compare(request: Request, options: Mapping[str, Any]) -> Answer:
 
 
 def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
-    """Each activation's derivative in both tails, with sup |g'|, one row each."""
+    """Each activation's derivative in both tails, with sup |g'|, one row each.
+
+    With :plot: the tails that vanish are drawn beside those of their class, a figure for each.
+    """
     if request["argument"]:
         records = [activation(request, part.strip()) for part in request["argument"].split("|")]
     else:
@@ -164,18 +167,36 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
         records = [g for g in (*activations(), *own) if not g.free_symbols]
     rows: list[tuple[Cell, ...]] = []
     wrong: list[str] = []
-    for g in records:
-        for n in options.get("orders", [1]):
-            both = []
-            for end in (S.Infinity, S.NegativeInfinity):
-                one = tail(g.d(n), toward=end, terms=1)
-                both += [one.tail_class.kind, _brief(one.tail_class.leading)]
-                wrong += failed((one.fact.id, one.verdict))
-            bounds = extrema(g.d(n))
-            wrong += failed((bounds.fact.id, bounds.verdict))
-            rows.append((g.d(n)(X), *both, _larger(bounds)))
+    alike: dict[tuple[Any, str], list[Any]] = {}
+    for f in (g.d(n) for g in records for n in options.get("orders", [1])):
+        both = []
+        for end in _END:
+            one = tail(f, toward=end, terms=1)
+            both += [one.tail_class.kind, _brief(one.tail_class.leading)]
+            wrong += failed((one.fact.id, one.verdict))
+            alike.setdefault((end, one.tail_class.kind), []).append(f)
+        bounds = extrema(f)
+        wrong += failed((bounds.fact.id, bounds.verdict))
+        rows.append((f(X), *both, _larger(bounds)))
     head = ("Function", "As x → ∞", "leading term", "As x → −∞", "leading term", "sup |·|")
-    return Answer((Table(head, tuple(rows), "Both tails of each derivative"),), failed=tuple(wrong))
+    table = Table(head, tuple(rows), "Both tails of each derivative")
+    drawn = [
+        together(kind, end, fs)
+        for (end, kind), fs in alike.items()
+        if "plot" in options and kind not in ("zero", "constant", "growing", "oscillating")
+    ]
+    return Answer((table, *drawn), failed=tuple(wrong))
+
+
+def together(kind: str, end: Any, fs: Sequence[Any]) -> Drawing:
+    """The tails of one class toward one end, on one logarithmic scale."""
+    on = (0, 30) if end is S.Infinity else (-30, 0)
+    names = ", ".join(f.activation.name for f in fs)
+    return Drawing(
+        lambda: plot.curves(fs, on=on, log=True).figure,
+        f"Tails of the class '{kind}' as x → {_END[end]}, on a logarithmic scale, of {names}",
+        f"{kind.capitalize()} tails as x → {_END[end]}",
+    )
 
 
 def _brief(formula: Any) -> Any:
