@@ -312,9 +312,9 @@ def test_a_broken_road_is_an_error(monkeypatch):
 
 
 def test_a_wrong_digit_in_one_function_is_an_error(monkeypatch):
-    f, slope = mp._SLOPES[sympy.tanh]
-    off = lambda v, bits, mode: f(mp.mpf_mul(v, mp.libmp.from_float(1 + 2.0**-52)), bits, mode)
-    monkeypatch.setitem(mp._SLOPES, sympy.tanh, (off, slope))
+    whole, off = mp._FUNCTIONS[sympy.tanh], mp.libmp.from_float(1 + 2.0**-52)
+    wrong = lambda bits, v: whole(bits, mp.libmpi.mpi_mul_mpf(v, off, bits))
+    monkeypatch.setitem(mp._FUNCTIONS, sympy.tanh, wrong)
     with pytest.raises(DisagreementError, match="tanh"):
         true_values(tanh(x), [x], [np.array([0.75])])
 

@@ -17,28 +17,28 @@ import sympy
 from flint import arb
 from sympy import Expr, Symbol
 
-from symgrad.errors import InputError
-from symgrad.oracle.formats import FLOAT64, Floats, Format, Kind, Values, round_fraction, rounded
+from symgrad.oracle.formats import (
+    FLOAT64,
+    Floats,
+    Format,
+    Kind,
+    Values,
+    round_fraction,
+    rounded,
+    same_length,
+)
 from symgrad.rigor import precision, program
 from symgrad.rigor.algebra import BALLS
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.program import Program
 
-__all__ = ["WANTED_BITS", "arb_values", "ball_values", "exact_value", "nearest", "same_length"]
+__all__ = ["WANTED_BITS", "arb_values", "ball_values", "exact_value", "nearest"]
 
 WANTED_BITS = 92
 """Relative bits of a settled value: 2^-39 of a float64 ulp."""
 
 _LADDER = (128, 320, 1280, 4096, 16384)
 _CHUNK = 4096
-
-
-def same_length(args: Sequence[Symbol], points: Sequence[Floats]) -> tuple[list[Floats], int]:
-    """The points as contiguous float64 arrays, and how many there are."""
-    columns = [np.ascontiguousarray(p, np.float64) for p in points]
-    if len(columns) != len(args) or len({len(c) for c in columns}) > 1:
-        raise InputError(f"{len(args)} arguments need as many arrays of one length")
-    return columns, len(columns[0]) if columns else 1
 
 
 def arb_values(

@@ -6,6 +6,7 @@ distance of a computed number from the *real* value are NumPy expressions over w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
@@ -28,6 +29,7 @@ __all__ = [
     "format_of",
     "round_fraction",
     "rounded",
+    "same_length",
     "ulps",
 ]
 
@@ -228,6 +230,14 @@ class Values:
             return f"{float(self.hi[place])!r}·2^{exp}"
         value = self.fraction(place)
         return str(to_str(from_rational(value.numerator, value.denominator, 120), digits))
+
+
+def same_length(args: Sequence[Any], points: Sequence[Floats]) -> tuple[list[Floats], int]:
+    """The points as contiguous float64 arrays, and how many there are."""
+    columns = [np.ascontiguousarray(p, np.float64) for p in points]
+    if len(columns) != len(args) or len({len(c) for c in columns}) > 1:
+        raise InputError(f"{len(args)} arguments need as many arrays of one length")
+    return columns, len(columns[0]) if columns else 1
 
 
 def _units(values: Values, fmt: Format) -> tuple[NDArray[np.intc], Floats, Floats]:

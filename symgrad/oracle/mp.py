@@ -1,28 +1,29 @@
 """True values by mpmath, a second road that shares nothing with the balls.
 
-An interpreter of its own on SymPy's nodes calls mpmath's number-level functions, each with its
-precision as an argument, so there is no context to leak. Beside each value runs a first-order bound
-of its error (running error analysis: Wilkinson 1963, chapter 1); a result that has not enough known
-bits is computed again with as many more as are missing. It proves nothing, and shares no rule with
-the road that does.
+An interpreter of its own on SymPy's nodes computes with mpmath's intervals, whose two ends are
+rounded down and up by number-level functions that take their precision as an argument, so there is
+no context to leak. A result whose ends do not agree to enough bits is computed again with as many
+more as are missing. It proves nothing, since mpmath's rounding is not proved, and shares no rule
+with the road that does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import mpmath
 import numpy as np
 import sympy
 from mpmath import libmp
-from mpmath.libmp import finf, fnan, fninf, fone, fzero, mpf_add, mpf_cmp, mpf_mul, mpf_neg
+from mpmath.libmp import fone, fzero, libmpi, mpf_add, mpf_cmp, mpf_div, mpf_mul, mpf_neg
 from sympy import Basic, Expr, Symbol
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
+from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 
-from symgrad.errors import InputError, UnsupportedError
-from symgrad.oracle.formats import FLOAT64, Floats, Format, Kind, Values
+from symgrad.errors import UnsupportedError
+from symgrad.oracle.formats import FLOAT64, Floats, Format, Kind, Values, same_length
 
 __all__ = ["WANTED_BITS", "mp_values"]
 
@@ -30,16 +31,20 @@ WANTED_BITS = 72
 """Relative bits of a settled value: 2^-19 of a float64 ulp."""
 
 _FIRST, _LAST = 96, 12000
-_HUGE = 60
 _ENORMOUS = 1 << 16
-_DEEP = -(1 << 40)
 
-Number = tuple[Any, int | None]
-"""A value with the exponent of its error bound; None where it is exact."""
+Number = Any
+"""An mpmath number; `Interval` is the pair of its ends, lower first."""
+Interval = tuple[Number, Number]
+Act = Callable[..., Any]
 
-_LOST = "lost"
-_UNDEFINED = "undefined"
-Handler = Callable[..., Any]
+
+class _Lost(Exception):
+    """More bits are needed."""
+
+
+class _Undefined(Exception):
+    """There is no real value."""
 
 
 def mp_values(
@@ -49,7 +54,7 @@ def mp_values(
     fmt: Format = FLOAT64,
     max_bits: int = _LAST,
 ) -> Values:
-    """f at float points, to `WANTED_BITS` by a running error estimate; nothing is proved.
+    """f at float points, to `WANTED_BITS` as mpmath's intervals have it; nothing is proved.
 
     >>> from sympy import Symbol, tanh
     >>> x = Symbol("x", real=True)
@@ -57,317 +62,315 @@ def mp_values(
     '1.6993417021166356e-17'
     """
     code = _compile(expr, tuple(args))
-    columns = [np.ascontiguousarray(p, np.float64) for p in points]
-    if len(columns) != len(args) or len({len(c) for c in columns}) > 1:
-        raise InputError(f"{len(args)} arguments need as many arrays of one length")
-    count = len(columns[0]) if columns else 1
+    columns, count = same_length(args, points)
     result = Values.empty(count, WANTED_BITS)
     bits = _FIRST
     order = np.argsort(columns[0], kind="stable") if columns else np.zeros(1, np.int64)
     for place in order.tolist():
         at = [libmp.from_float(float(c[place])) for c in columns]
         # Neighbouring points need about the same precision: start from what the last one took.
-        bits = _one(code, at, place, result, fmt, max(_FIRST, bits // 2), max_bits)
+        bits = max(_FIRST, _one(code, at, place, result, fmt, bits, max_bits))
     return result
 
 
 def _one(
-    code: Code, at: list[Any], place: int, result: Values, fmt: Format, bits: int, max_bits: int
+    code: Code, at: list[Number], place: int, result: Values, fmt: Format, bits: int, max_bits: int
 ) -> int:
-    while True:
-        value = _evaluate(code, at, bits)
+    """Settle one point; the bits that would have been enough."""
+    while bits <= max_bits:
         missing = bits + 64
-        if value is _UNDEFINED:
+        try:
+            low, high = _evaluate(code, at, bits)
+        except _Undefined:
             result.kind[place] = Kind.UNDEFINED
             return bits
-        if value is not _LOST:
-            number, error = value
-            if error is None or (number[1] and _mag(number) - error >= WANTED_BITS):
-                sign, mantissa, exponent, _ = number
-                result.put_exact(place, -int(mantissa) if sign else int(mantissa), int(exponent))
-                return bits
-            if max(error, _mag(number) + 1 if number[1] else error) < fmt.floor:
-                result.kind[place], result.exp[place] = Kind.TINY, fmt.floor
-                known = number[1] and _mag(number) > error + 2
-                result.hi[place] = (-1.0 if number[0] else 1.0) if known else 0.0
-                return bits
-            if number[1] and _mag(number) > error:
-                missing = WANTED_BITS - (_mag(number) - error) + 8
-        bits += missing
-        if bits > max_bits:
-            result.kind[place] = Kind.UNDECIDED
-            return _FIRST
+        except _Lost:
+            bits += missing
+            continue
+        width = libmp.mpf_sub(high, low, 30, "c")
+        one_sign = bool(low[1] and high[1]) and low[0] == high[0]
+        spare = min(_mag(low), _mag(high)) - _mag(width) - WANTED_BITS if one_sign else -1
+        if not width[1] or spare >= 0:
+            sign, mantissa, exponent, _ = low
+            result.put_exact(place, -int(mantissa) if sign else int(mantissa), int(exponent))
+            return bits - min(spare, bits) + 16
+        if max(_mag(low), _mag(high)) < fmt.floor:
+            result.kind[place], result.exp[place] = Kind.TINY, fmt.floor
+            result.hi[place] = (-1.0 if low[0] else 1.0) if one_sign else 0.0
+            return bits
+        bits += 8 - spare if one_sign and spare < -1 else missing
+    result.kind[place] = Kind.UNDECIDED
+    return _FIRST
 
 
-def _mag(x: Any) -> int:
-    """m with |x| < 2^m, for x that is not zero."""
-    return x[2] + x[3]
+def _mag(x: Number) -> int:
+    """m with |x| < 2^m; very small for zero."""
+    return x[2] + x[3] if x[1] else -(1 << 62)
 
 
 # the interpreter
 
-Code = tuple[tuple[Handler, tuple[int, ...], Any], ...]
+Code = tuple[tuple[Act | None, tuple[int, ...]], ...]
 
 
 def _compile(expr: Expr, args: tuple[Symbol, ...]) -> Code:
     number: dict[Basic, int] = {}
-    code: list[tuple[Handler, tuple[int, ...], Any]] = []
+    code: list[tuple[Act | None, tuple[int, ...]]] = []
     stack: list[tuple[Basic, bool]] = [(sympy.sympify(expr, strict=True), False)]
     while stack:
         node, ready = stack.pop()
         if node in number:
             continue
-        handler, operands, extra = _plan(node, args)
+        act, operands = (None, ()) if node in args else _plan(node)
         if ready or not operands:
             number[node] = len(code)
-            code.append((handler, tuple(number[k] for k in operands), extra))
+            places = (args.index(node),) if act is None else tuple(number[k] for k in operands)  # type: ignore[arg-type]
+            code.append((act, places))
         else:
             stack.append((node, True))
             stack.extend((k, False) for k in operands if k not in number)
     return tuple(code)
 
 
-def _plan(node: Any, args: tuple[Symbol, ...]) -> tuple[Handler, tuple[Basic, ...], Any]:
-    if node in args:
-        return _argument, (), args.index(node)  # type: ignore[arg-type]
+def _plan(node: Any) -> tuple[Act, tuple[Basic, ...]]:
+    """What the node does, given the bits and its operands' intervals; and the operands."""
     if isinstance(node, (sympy.Rational, sympy.Float)):
         exact: Any = sympy.Rational(node)
-        return _rational, (), (int(exact.p), int(exact.q))
+        p, q = int(exact.p), int(exact.q)
+        return lambda bits: _outward(libmp.from_rational, p, q, bits), ()
     if node in _CONSTANTS:
-        return _named, (), _CONSTANTS[node]
-    if isinstance(node, sympy.Pow) and node.args[1].is_Rational:
-        base, exponent = node.args
-        p, q = exponent.as_numer_denom()
-        if q == 1:
-            return _integer_power, (base,), int(p)
-        return _root, (base,), (int(p), int(q))
+        return lambda bits: _outward(_CONSTANTS[node], bits), ()
+    if isinstance(node, sympy.Pow) and node.exp.is_Rational:
+        return _rational_power(int(node.exp.p), int(node.exp.q)), (node.base,)
     if isinstance(node, sympy.Piecewise):
-        return _piecewise, tuple(part for pair in node.args for part in pair.args), None
+        return _piecewise, tuple(part for pair in node.args for part in pair.args)
+    if isinstance(node, (BooleanTrue, BooleanFalse)):
+        return lambda bits: bool(node), ()
     if isinstance(node, Relational):
-        return _compare, node.args, _RELATION[type(node)]
-    if isinstance(node, sympy.Heaviside):
-        return _heaviside, node.args[:1], None
-    for kind, handler in _NODES.items():
+        holds = _RELATION[type(node)]
+        return lambda bits, a, b: holds(_order(a, b)), node.args
+    if isinstance(node, (sympy.sign, sympy.Heaviside)):
+        low, middle = (-1, 0) if isinstance(node, sympy.sign) else (0, 0.5)
+        steps = [(libmp.from_float(float(v)),) * 2 for v in (middle, 1, low)]
+        return lambda bits, x: steps[_order(x, (fzero, fzero))], node.args[:1]
+    for kind, act in _NODES.items():
         if isinstance(node, kind):
-            return handler, node.args, node
-    if type(node) in _SLOPES:
-        return _function, node.args, type(node)
+            return act, node.args
+    if type(node) in _FUNCTIONS:
+        return _FUNCTIONS[type(node)], node.args
     raise UnsupportedError(f"no mpmath value for {node} of type {type(node).__name__}")
 
 
-def _evaluate(code: Code, at: list[Any], bits: int) -> Any:
+def _evaluate(code: Code, at: list[Number], bits: int) -> Interval:
+    """The last register. A lost or undefined operand counts where a branch that holds takes it."""
     registers: list[Any] = []
-    for handler, operands, extra in code:
+    for act, operands in code:
+        if act is None:
+            registers.append((at[operands[0]],) * 2)
+            continue
         a = [registers[k] for k in operands]
-        if handler is _argument:
-            registers.append((at[extra], None))
-        elif handler is _piecewise or handler in _LOGIC:
-            registers.append(handler(bits, extra, *a))
-        elif _UNDEFINED in a or _LOST in a:
-            registers.append(_UNDEFINED if _UNDEFINED in a else _LOST)
-        else:
-            registers.append(handler(bits, extra, *a))
+        try:
+            if act not in _LAZY:
+                for failed in (v for v in a if isinstance(v, Exception)):
+                    raise failed
+            registers.append(act(bits, *a))
+        except (_Lost, _Undefined) as error:
+            registers.append(error.with_traceback(None))
+    if isinstance(registers[-1], Exception):
+        raise registers[-1]
     return registers[-1]
 
 
-def _argument(bits: int, extra: Any) -> Number:
-    raise TypeError
+def _outward(f: Act, *a: Any) -> Interval:
+    return f(*a, "f"), f(*a, "c")
 
 
-def _rational(bits: int, extra: tuple[int, int]) -> Number:
-    p, q = extra
-    if q & (q - 1) == 0 and p.bit_length() <= bits:
-        return libmp.from_man_exp(p, 1 - q.bit_length()), None
-    value = libmp.from_rational(p, q, bits)
-    return value, _mag(value) - bits
+def _finite(x: Interval) -> Interval:
+    if any(not end[1] and end[2] for end in x):  # an infinity or nan
+        raise _Lost
+    return x
 
 
-def _named(bits: int, make: Callable[..., Any]) -> Number:
-    value = make(bits, "n")
-    return value, _mag(value) - bits
+def _order(a: Interval, b: Interval) -> int:
+    """-1, 0 or 1 as a is less than, equal to or greater than b."""
+    first, last = mpf_cmp(a[0], b[1]), mpf_cmp(a[1], b[0])
+    if first > 0 or last < 0:
+        return 1 if first > 0 else -1
+    if first == last == 0:
+        return 0
+    raise _Lost
 
 
-def _rounding(value: Any, bits: int, *errors: int | None) -> Number:
-    """The value with the largest of the errors carried into it and its own rounding."""
-    known = [e for e in errors if e is not None]
-    if value[1]:
-        known.append(_mag(value) - bits)
-    return value, (max(known) + len(known) - 1 if known else None)
+def _invert(bits: int, x: Interval) -> Interval:
+    if x == (fzero, fzero):
+        raise _Undefined
+    return _finite(libmpi.mpi_div((fone, fone), x, bits))
 
 
-def _add(bits: int, node: Any, *a: Number) -> Number:
-    total, error = a[0]
-    for value, other in a[1:]:
-        if error is None and other is None and abs(total[2] - value[2]) < 4 * bits:
-            exact = mpf_add(total, value)
-            if exact[3] <= bits:
-                total = exact
-                continue
-        total, error = _rounding(mpf_add(total, value, bits, "n"), bits, error, other)
-    return total, error
+def _rational_power(p: int, q: int) -> Act:
+    root = _rising(lambda x, bits, rounding: libmp.mpf_nthroot(x, q, bits, rounding))
+
+    def power(bits: int, x: Interval) -> Interval:
+        base = x if q == 1 else root(bits + 8, x)
+        y = libmpi.mpi_pow_int(base, abs(p), bits)
+        return y if p > 0 else _invert(bits, y)
+
+    return power
 
 
-def _mul(bits: int, node: Any, *a: Number) -> Number:
-    total, error = a[0]
-    for value, other in a[1:]:
-        product = mpf_mul(total, value)
-        if error is None and other is None and product[3] <= bits:
-            total = product
-            continue
-        carried = [] if error is None else [error + _mag(value)] if value[1] else []
-        carried += [] if other is None else [other + _mag(total)] if total[1] else []
-        if error is not None and other is not None:
-            carried.append(error + other)
-        product = libmp.mpf_pos(product, bits, "n")
-        zero = (error is None and not total[1]) or (other is None and not value[1])
-        total, error = (fzero, None) if zero else _rounding(product, bits, *carried)
-    return total, error
+def _power(bits: int, base: Interval, exponent: Interval) -> Interval:
+    logarithm = _FUNCTIONS[sympy.log](bits + 32, base)
+    return _FUNCTIONS[sympy.exp](bits, libmpi.mpi_mul(exponent, logarithm, bits + 32))
 
 
-def _integer_power(bits: int, n: int, x: Number) -> Any:
-    value, error = x
-    if not value[1]:
-        if n > 0:
-            return (fzero, None) if error is None else (fzero, error * n)
-        return _UNDEFINED if error is None else _LOST
-    if error is not None and error > _mag(value) - 4 - abs(n).bit_length():
-        return _LOST if n < 0 else (fzero, n * (max(error, _mag(value)) + 1))
-    power = libmp.mpf_pow_int(value, n, bits, "n")
-    carried = None if error is None else _mag(power) + error - _mag(value) + abs(n).bit_length() + 1
-    if error is None and n > 0 and value[3] * n <= bits:
-        return power, None
-    return _rounding(power, bits, carried)
-
-
-def _root(bits: int, extra: tuple[int, int], x: Number) -> Any:
-    (value, error), (p, q) = x, extra
-    if not value[1]:
-        return _LOST if error is not None else (fzero, None) if p > 0 else _UNDEFINED
-    if error is not None and error > _mag(value) - 4:
-        return _LOST
-    if value[0]:
-        return _UNDEFINED
-    root = libmp.mpf_pow(value, libmp.from_rational(p, q, bits + 20), bits, "n") if q != 2 else (
-        libmp.mpf_pow_int(libmp.mpf_sqrt(value, bits + 8, "n"), p, bits, "n"))  # fmt: skip
-    slack = _mag(root) - bits + 20 if q != 2 else None
-    carried = None if error is None else _mag(root) + error - _mag(value) + abs(p).bit_length() + 1
-    return _rounding(root, bits, carried, slack)
-
-
-def _power(bits: int, node: Any, base: Number, exponent: Number) -> Any:
-    logarithm = _function(bits + 32, sympy.log, base)
-    if logarithm in (_LOST, _UNDEFINED):
-        return logarithm
-    return _function(bits, sympy.exp, _mul(bits + 32, None, exponent, logarithm))
-
-
-# comparisons and pieces: True, False, or lost where the errors do not decide
-
-
-def _compare(bits: int, relation: str, left: Number, right: Number) -> Any:
-    (a, e), (b, f) = left, right
-    if e is None and f is None:
-        order = mpf_cmp(a, b)
-    else:
-        gap, error = _add(bits, None, left, (mpf_neg(b), f))
-        if error is not None and (not gap[1] or _mag(gap) <= error + 1):
-            return _LOST
-        order = 0 if not gap[1] else -1 if gap[0] else 1
-    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0,
-            "==": order == 0, "!=": order != 0}[relation]  # fmt: skip
-
-
-def _and(bits: int, node: Any, *a: Any) -> Any:
-    return False if False in a else next((v for v in a if v is not True), True)
-
-
-def _or(bits: int, node: Any, *a: Any) -> Any:
-    return True if True in a else next((v for v in a if v is not False), False)
-
-
-def _not(bits: int, node: Any, a: Any) -> Any:
-    return not a if isinstance(a, bool) else a
-
-
-def _truth(bits: int, node: Any) -> bool:
-    return bool(node)
-
-
-def _piecewise(bits: int, extra: Any, *a: Any) -> Any:
+def _piecewise(bits: int, *a: Any) -> Interval:
     for value, holds in zip(a[::2], a[1::2], strict=True):
-        if holds is True:
+        if isinstance(holds, Exception):
+            raise holds
+        if holds:
+            if isinstance(value, Exception):
+                raise value
             return value
-        if holds is not False:
-            return holds
-    return _UNDEFINED
+    raise _Undefined
 
 
-def _sign_of(x: Number) -> int | None:
-    value, error = x
-    if error is not None and (not value[1] or _mag(value) <= error + 1):
-        return None
-    return 0 if not value[1] else -1 if value[0] else 1
+def _all(bits: int, *a: Any) -> bool:
+    return _any_of(False, a)
 
 
-def _abs(bits: int, node: Any, x: Number) -> Number:
-    return libmp.mpf_abs(x[0]), x[1]
+def _any(bits: int, *a: Any) -> bool:
+    return _any_of(True, a)
 
 
-def _sign(bits: int, node: Any, x: Number) -> Any:
-    sign = _sign_of(x)
-    return _LOST if sign is None else (libmp.from_int(sign), None)
+def _any_of(decisive: bool, a: Sequence[Any]) -> bool:
+    if decisive in a:
+        return decisive
+    for failed in (v for v in a if isinstance(v, Exception)):
+        raise failed
+    return not decisive
 
 
-def _heaviside(bits: int, extra: Any, x: Number) -> Any:
-    sign = _sign_of(x)
-    return _LOST if sign is None else (libmp.from_man_exp(1 + sign, -1), None)
+def _fold(f: Act) -> Act:
+    return lambda bits, *a: reduce(lambda x, y: _finite(f(x, y, bits)), a)
 
 
-def _extreme(bits: int, node: Any, *a: Number) -> Number:
-    best, error = a[0]
-    for value, other in a[1:]:
-        larger = mpf_cmp(value, best) > 0
-        best = value if larger is isinstance(node, sympy.Max) else best
-        error = other if error is None else error if other is None else max(error, other)
-    return best, error
+def _largest(a: Number, b: Number) -> Number:
+    return a if mpf_cmp(a, b) > 0 else b
+
+
+def _smallest(a: Number, b: Number) -> Number:
+    return b if mpf_cmp(a, b) > 0 else a
+
+
+_NODES: dict[type, Act] = {
+    sympy.Add: _fold(libmpi.mpi_add),
+    sympy.Mul: _fold(libmpi.mpi_mul),
+    sympy.Pow: _power,
+    sympy.Abs: lambda bits, x: libmpi.mpi_abs(x, bits),
+    sympy.Max: _fold(lambda x, y, bits: tuple(map(_largest, x, y))),
+    sympy.Min: _fold(lambda x, y, bits: tuple(map(_smallest, x, y))),
+    And: _all,
+    Or: _any,
+    Not: lambda bits, a: not a,
+    ITE: lambda bits, c, a, b: a if c else b,
+}
+_LAZY = (_piecewise, _all, _any)
+
+_RELATION: dict[type, Callable[[int], bool]] = {
+    sympy.StrictLessThan: lambda order: order < 0,
+    sympy.LessThan: lambda order: order <= 0,
+    sympy.StrictGreaterThan: lambda order: order > 0,
+    sympy.GreaterThan: lambda order: order >= 0,
+    sympy.Eq: lambda order: order == 0,
+    sympy.Ne: lambda order: order != 0,
+}
+
+_CONSTANTS: dict[Basic, Act] = {
+    sympy.pi: libmp.mpf_pi,
+    sympy.E: libmp.mpf_e,
+    sympy.EulerGamma: libmp.mpf_euler,
+    sympy.Catalan: libmp.mpf_catalan,
+    sympy.GoldenRatio: libmp.mpf_phi,
+}
 
 
 # functions of one variable
 
+
+def _rising(f: Act) -> Act:
+    """A function that rises where it is defined, by its ends."""
+
+    def ends(bits: int, x: Interval) -> Interval:
+        y = _end(f, x[0], bits, "f"), _end(f, x[1], bits, "c")
+        if None in y:
+            raise _Undefined if y == (None, None) else _Lost
+        return y
+
+    return ends
+
+
+def _falling(f: Act) -> Act:
+    minus = _rising(lambda x, bits, rounding: f(mpf_neg(x), bits, rounding))
+    return lambda bits, x: minus(bits, libmpi.mpi_neg(x))
+
+
+def _end(f: Act, x: Number, bits: int, rounding: str) -> Number | None:
+    """f at one end, moved outward by a unit unless it is exact; None where it is no real number."""
+    try:
+        y = f(x, bits, rounding)
+    except (libmp.ComplexResult, ZeroDivisionError, ValueError):
+        return None
+    if not isinstance(y, tuple) or len(y) != 4 or (y[2] and not y[1]):
+        return None
+    if not y[1] or (not x[1] and y == fone):
+        return y
+    step = libmp.from_man_exp(-1 if rounding == "f" else 1, _mag(y) - bits)
+    return mpf_add(y, step, bits, rounding)
+
+
 _CONTEXT = mpmath.MPContext()
 
 
-def _by_context(name: str) -> Callable[..., Any]:
-    def call(x: Any, bits: int, rounding: str) -> Any:
-        with _CONTEXT.workprec(bits):
+def _by_context(name: str) -> Act:
+    def call(x: Number, bits: int, rounding: str) -> Number:
+        with _CONTEXT.workprec(bits + 8):
             return getattr(_CONTEXT, name)(_CONTEXT.make_mpf(x))._mpf_
 
     return call
 
 
-def _one_minus_square(x: Any) -> int:
-    """The magnitude of 1 − x², or of x² − 1."""
-    gap = mpf_add(fone, mpf_neg(mpf_mul(x, x)), 64, "n")
-    return _mag(gap) if gap[1] else _DEEP
+def _calm(f: Act) -> Act:
+    """A function that is ±1 to every bit asked for, beyond 2^60."""
+
+    def call(x: Number, bits: int, rounding: str) -> Number:
+        if _mag(x) < 60:
+            return f(x, bits, rounding)
+        return mpf_neg(fone) if x[0] else fone
+
+    return call
 
 
-def _exp(x: Any, bits: int, rounding: str) -> Any:
+def _exp(x: Number, bits: int, rounding: str) -> Number:
     if not x[1] or _mag(x) < 20:
         return libmp.mpf_exp(x, bits, rounding)
+    if _mag(x) > _ENORMOUS:
+        raise _Lost
     # mpmath's own takes a slow way here: exp(x) = 2^n·exp(x - n·log 2).
     wp = bits + _mag(x) + 20
     log2 = libmp.mpf_ln2(wp)
-    n = libmp.to_int(libmp.mpf_div(x, log2, wp))
+    n = libmp.to_int(mpf_div(x, log2, wp))
     rest = mpf_add(x, mpf_neg(mpf_mul(log2, libmp.from_int(n))), wp, "n")
     return libmp.mpf_shift(libmp.mpf_exp(rest, bits, rounding), n)
 
 
-def _erfc(x: Any, bits: int, rounding: str) -> Any:
+def _erfc(x: Number, bits: int, rounding: str) -> Number:
+    if x[0] and _mag(x) > 60:
+        return libmp.ftwo
     if x[0] or _mag(x) < 100:
         return libmp.mpf_erfc(x, bits, rounding)
     # mpmath's own overflows here; DLMF 7.12.1, with as many terms as the precision asks for.
     wp = bits + 20
-    u = libmp.mpf_div(fone, mpf_mul(mpf_mul(x, x), libmp.from_int(-2)), wp, "n")
+    u = mpf_div(fone, mpf_mul(mpf_mul(x, x), libmp.from_int(-2)), wp, "n")
     term = total = fone
     n = 1
     while _mag(term) > -wp:
@@ -376,125 +379,68 @@ def _erfc(x: Any, bits: int, rounding: str) -> Any:
         n += 2
     scale = mpf_mul(x, libmp.mpf_sqrt(libmp.mpf_pi(wp), wp, "n"), wp, "n")
     e = _exp(mpf_neg(mpf_mul(x, x)), wp, "n")
-    return libmp.mpf_div(mpf_mul(e, total), scale, bits, rounding)
+    return mpf_div(mpf_mul(e, total), scale, bits, rounding)
 
 
-def _reciprocal(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x, bits, rounding: libmp.mpf_div(fone, f(x, bits + 10, "n"), bits, rounding)
+def _cosh(bits: int, x: Interval) -> Interval:
+    e = _FUNCTIONS[sympy.exp](bits + 8, x)
+    return libmpi.mpi_shift(libmpi.mpi_add(e, _invert(bits + 8, e), bits), -1)
 
 
-def _up(m: int) -> int:
-    return max(0, m)
+def _sinh(x: Number, bits: int, rounding: str) -> Number:
+    if _mag(x) < 20:
+        return libmp.mpf_sinh(x, bits, rounding)
+    e = _exp(libmp.mpf_abs(x), bits + 8, rounding)
+    half = libmp.mpf_shift(libmp.mpf_sub(e, mpf_div(fone, e, 30, "n"), bits, rounding), -1)
+    return mpf_neg(half) if x[0] else half
 
 
-#: SymPy class: (mpmath's function, log2 of a bound of |f'| from x and the magnitude of x and f(x)).
-_SLOPES: dict[type, tuple[Callable[..., Any], Callable[[Any, int, int], int]]] = {
-    sympy.exp: (_exp, lambda x, m, y: y),
-    sympy.log: (libmp.mpf_log, lambda x, m, y: 1 - m),
-    sympy.sin: (libmp.mpf_sin, lambda x, m, y: 0),
-    sympy.cos: (libmp.mpf_cos, lambda x, m, y: 0),
-    sympy.tan: (libmp.mpf_tan, lambda x, m, y: 2 * _up(y) + 1),
-    sympy.cot: (_reciprocal(libmp.mpf_tan), lambda x, m, y: 2 * _up(y) + 1),
-    sympy.sec: (_reciprocal(libmp.mpf_cos), lambda x, m, y: 2 * _up(y)),
-    sympy.csc: (_reciprocal(libmp.mpf_sin), lambda x, m, y: 2 * _up(y)),
-    sympy.asin: (libmp.mpf_asin, lambda x, m, y: 2 - _one_minus_square(x) // 2),
-    sympy.acos: (libmp.mpf_acos, lambda x, m, y: 2 - _one_minus_square(x) // 2),
-    sympy.atan: (libmp.mpf_atan, lambda x, m, y: -2 * _up(m - 1)),
-    sympy.sinh: (libmp.mpf_sinh, lambda x, m, y: _up(y) + 1),
-    sympy.cosh: (libmp.mpf_cosh, lambda x, m, y: y),
-    sympy.tanh: (libmp.mpf_tanh, lambda x, m, y: 2 - (1 << min(m, 40)) if m > 2 else 0),
-    sympy.coth: (_reciprocal(libmp.mpf_tanh), lambda x, m, y: 2 * _up(y)),
-    sympy.sech: (_reciprocal(libmp.mpf_cosh), lambda x, m, y: y),
-    sympy.csch: (_reciprocal(libmp.mpf_sinh), lambda x, m, y: y + _up(y) + 1),
-    sympy.asinh: (libmp.mpf_asinh, lambda x, m, y: -_up(m - 1)),
-    sympy.acosh: (libmp.mpf_acosh, lambda x, m, y: 2 - _one_minus_square(x) // 2),
-    sympy.atanh: (libmp.mpf_atanh, lambda x, m, y: 2 - _one_minus_square(x)),
-    sympy.erf: (libmp.mpf_erf, lambda x, m, y: 1 - (1 << min(2 * m - 2, 40)) if m > 2 else 1),
-    sympy.erfc: (_erfc, lambda x, m, y: 1 if x[0] else y + _up(m) + 2),
-    sympy.erfi: (_by_context("erfi"), lambda x, m, y: _up(y) + _up(m) + 2),
-    sympy.sinc: (_by_context("sinc"), lambda x, m, y: 0),
-    sympy.LambertW: (_by_context("lambertw"), lambda x, m, y: 4 - min(0, y)),
+def _wave(f: Act) -> Act:
+    """A function of sine and cosine."""
+
+    def wave(bits: int, x: Interval) -> Interval:
+        if max(map(_mag, x)) > _ENORMOUS:
+            raise _Lost
+        return _finite(f(libmpi.mpi_cos(x, bits), libmpi.mpi_sin(x, bits), bits))
+
+    return wave
+
+
+def _sinc(bits: int, x: Interval) -> Interval:
+    if x == (fzero, fzero):
+        return fone, fone
+    return libmpi.mpi_mul(_FUNCTIONS[sympy.sin](bits, x), _invert(bits, x), bits)
+
+
+def _one_over(kind: type) -> Act:
+    return lambda bits, x: _invert(bits, _FUNCTIONS[kind](bits + 8, x))
+
+
+_ONE = (fone, fone)
+_FUNCTIONS: dict[type, Act] = {
+    sympy.exp: _rising(_exp),
+    sympy.log: _rising(libmp.mpf_log),
+    sympy.sin: _wave(lambda c, s, bits: s),
+    sympy.cos: _wave(lambda c, s, bits: c),
+    sympy.tan: _wave(lambda c, s, bits: libmpi.mpi_div(s, c, bits)),
+    sympy.cot: _wave(lambda c, s, bits: libmpi.mpi_div(c, s, bits)),
+    sympy.sec: _wave(lambda c, s, bits: libmpi.mpi_div(_ONE, c, bits)),
+    sympy.csc: _wave(lambda c, s, bits: libmpi.mpi_div(_ONE, s, bits)),
+    sympy.asin: _rising(libmp.mpf_asin),
+    sympy.acos: _falling(libmp.mpf_acos),
+    sympy.atan: _rising(libmp.mpf_atan),
+    sympy.sinh: _rising(_sinh),
+    sympy.cosh: _cosh,
+    sympy.tanh: _rising(_calm(libmp.mpf_tanh)),
+    sympy.coth: _one_over(sympy.tanh),
+    sympy.sech: _one_over(sympy.cosh),
+    sympy.csch: _one_over(sympy.sinh),
+    sympy.asinh: _rising(libmp.mpf_asinh),
+    sympy.acosh: _rising(libmp.mpf_acosh),
+    sympy.atanh: _rising(libmp.mpf_atanh),
+    sympy.erf: _rising(_calm(libmp.mpf_erf)),
+    sympy.erfc: _falling(_erfc),
+    sympy.erfi: _rising(_by_context("erfi")),
+    sympy.sinc: _sinc,
+    sympy.LambertW: _rising(_by_context("lambertw")),
 }
-
-
-def _saturated(kind: type, negative: int) -> Any:
-    """f at an argument beyond 2^60, where mpmath would build an integer of that many bits."""
-    if kind in (sympy.tanh, sympy.erf, sympy.coth):
-        return (mpf_neg(fone) if negative else fone), _DEEP
-    if kind in (sympy.sech, sympy.csch) or (kind is sympy.erfc and not negative):
-        return fzero, _DEEP
-    return (libmp.ftwo, _DEEP) if kind is sympy.erfc else _LOST
-
-
-def _function(bits: int, kind: type, x: Number) -> Any:
-    """f(x) with the error of x carried through a bound of the slope; lost where that is no use."""
-    value, error = x
-    f, slope = _SLOPES[kind]
-    size = _mag(value) if value[1] else 0
-    vague = error is not None and (not value[1] or error > size - 4)
-    loose = error is not None and error > 0 and kind not in _SCALE_FREE
-    below = kind is sympy.exp and size > 44 and value[0] and not vague
-    if below and (loose or size > _ENORMOUS):
-        return fzero, _DEEP
-    if size > _ENORMOUS if kind in _BY_RANGE else size > _HUGE and kind not in _ANY_SIZE:
-        return _LOST if vague else _saturated(kind, value[0])
-    calm = kind in _SLOPE_AT_MOST_1 or (size <= 0 and not loose and kind not in _POLE_AT_0)
-    if (vague or loose) and not calm:
-        return _LOST
-    try:
-        y = f(value, bits, "n")
-    except (libmp.ComplexResult, ZeroDivisionError, ValueError):
-        return _UNDEFINED
-    if not isinstance(y, tuple) or len(y) != 4 or y in (finf, fninf, fnan):
-        return _UNDEFINED
-    if error is None and (not y[1] or (not value[1] and y == fone)):
-        return y, None
-    carried = None
-    if error is not None:
-        result = _mag(y) if y[1] else error
-        carried = error + (3 if vague or loose else slope(value, size, result))
-    y, total = _rounding(y, bits, carried)
-    return y, None if total is None else total + 2
-
-
-#: Functions whose relative error is what counts, and those that never enlarge an absolute one.
-_SCALE_FREE = (sympy.log, sympy.asinh, sympy.acosh, sympy.LambertW)
-_BY_RANGE = (sympy.exp, sympy.sin, sympy.cos, sympy.tan)
-_ANY_SIZE = (sympy.log, sympy.atan, sympy.asinh, sympy.acosh)
-_POLE_AT_0 = (sympy.log, sympy.cot, sympy.csc, sympy.coth, sympy.csch, sympy.acosh, sympy.LambertW)
-_SLOPE_AT_MOST_1 = (
-    sympy.sin, sympy.cos, sympy.tanh, sympy.erf, sympy.atan, sympy.asinh, sympy.sinc,
-)  # fmt: skip
-
-_CONSTANTS: dict[Basic, Callable[..., Any]] = {
-    sympy.pi: libmp.mpf_pi,
-    sympy.E: libmp.mpf_e,
-    sympy.EulerGamma: libmp.mpf_euler,
-    sympy.Catalan: libmp.mpf_catalan,
-    sympy.GoldenRatio: libmp.mpf_phi,
-}
-
-_RELATION: dict[type, str] = {
-    sympy.StrictLessThan: "<",
-    sympy.LessThan: "<=",
-    sympy.StrictGreaterThan: ">",
-    sympy.GreaterThan: ">=",
-    sympy.Eq: "==",
-    sympy.Ne: "!=",
-}
-
-_NODES: dict[type, Handler] = {
-    sympy.Add: _add,
-    sympy.Mul: _mul,
-    sympy.Pow: _power,
-    sympy.Abs: _abs,
-    sympy.sign: _sign,
-    sympy.Max: _extreme,
-    sympy.Min: _extreme,
-    And: _and,
-    Or: _or,
-    Not: _not,
-    BooleanTrue: _truth,
-    BooleanFalse: _truth,
-}
-_LOGIC = (_and, _or, _not)
