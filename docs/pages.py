@@ -6,6 +6,7 @@ A page is written when it would change, so what is up to date is not read again.
 from __future__ import annotations
 
 import argparse
+import ast
 import functools
 import importlib
 import pathlib
@@ -83,7 +84,7 @@ def activation_page(g) -> str:
     text = [
         heading(name),
         directive("symgrad:definition", name, orders="0 1 2 3", label=f"eq-{name}"),
-        f"Source: {g.source or 'none given'}.\n",
+        f"Source: {linked(g.source) or 'none given'}.\n",
     ]
     if not open_:
         text += [
@@ -158,21 +159,22 @@ def directive_list() -> str:
 
 
 def references() -> str:
-    """Every source that a record names, with the pages that rest on it."""
+    """Every source that a record or a fact names, with what rests on it."""
     from symgrad.catalogue import activations
     from symgrad.loss import losses
 
+    named = [(g.source, f":doc:`{g.name} </activations/{g.name}>`") for g in activations()]
+    named += [(cost.source, f"cost ``{cost.name}``") for cost in losses()]
+    for path in sorted((HERE.parent / "symgrad").rglob("*.py")):
+        if path.name != "loss.py" and path.parent.name != "catalogue":
+            named += [(source, f"``{path.relative_to(HERE.parent)}``") for source in stated(path)]
     used: dict[str, list[str]] = {}
-    for g in activations():
-        for source in g.source.split("; "):
-            if source:
-                used.setdefault(source, []).append(f":doc:`{g.name} </activations/{g.name}>`")
-    for cost in losses():
-        if cost.source:
-            used.setdefault(cost.source, []).append(f"cost ``{cost.name}``")
+    for sources, user in named:
+        for source in filter(None, sources.split("; ")):
+            used.setdefault(source, []).append(user)
     lines = [
         heading("References"),
-        "The sources that the records of symgrad name, and what rests on each.\n",
+        "The sources that the records and the facts of symgrad name, and what rests on each.\n",
         ".. list-table::\n   :header-rows: 1\n   :widths: 60 40\n",
         "   * - Source\n     - Used by",
     ]
@@ -181,6 +183,18 @@ def references() -> str:
         for source, users in sorted(used.items())
     ]
     return write("reference/references.rst", "\n".join(lines) + "\n")
+
+
+def stated(path: pathlib.Path) -> list[str]:
+    """The sources that a module gives to its facts, as `source="..."` or `source = "..."`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        named = node.arg if isinstance(node, ast.keyword) else ""
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named = node.targets[0].id
+        if named == "source" and isinstance(node.value, ast.Constant) and node.value.value:
+            found.append(node.value.value)
+    return found
 
 
 def command_line() -> str:
