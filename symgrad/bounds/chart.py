@@ -46,7 +46,9 @@ class Open(UndecidedError):
         shown = ", ".join(
             f"[{a.str(8, radius=False)}, {b.str(8, radius=False)}]" for a, b in self.boxes[:4]
         )
-        return f"the sign of {self.expr} is open on {shown}: {self.why}"
+        expr = str(self.expr)
+        expr = expr if len(expr) < 200 else f"{expr[:160]} ... ({len(expr)} characters)"
+        return f"the sign of {expr} is open on {shown}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

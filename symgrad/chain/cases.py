@@ -12,7 +12,7 @@ from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
 from symgrad.fact import Fact, Result
 from symgrad.render import Block, Formula, Para
 
-__all__ = ["CriticalCase", "inner", "nonzero", "parts", "sided", "solved"]
+__all__ = ["CriticalCase", "ZeroCount", "inner", "nonzero", "parts", "sided", "solved"]
 
 # SymPy's relations and Boolean functions are typed more narrowly than they are used.
 And: Any = sympy.And
@@ -47,6 +47,31 @@ class CriticalCase(Result):
         yield Formula(self.condition)
         if self.note:
             yield Para(self.note)
+
+
+class ZeroCount(sympy.Function):
+    """How many of the arguments are zero.
+
+    >>> from sympy import symbols
+    >>> u, v = symbols("u v")
+    >>> ZeroCount(u, v) >= 2, ZeroCount(u, v).subs({u: 0, v: 3})
+    (number_of_zeros(u, v) >= 2, 1)
+    """
+
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, *args: Any) -> Any:
+        if all(a.is_zero is not None for a in args):
+            return sympy.Integer(sum(1 for a in args if a.is_zero))
+        return None
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"number_of_zeros({', '.join(map(printer._print, self.args))})"
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\#\{{{', '.join(f'{printer._print(a)} = 0' for a in self.args)}\}}"
 
 
 def solved(where: Set, variable: Expr) -> Any:

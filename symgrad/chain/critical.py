@@ -1,16 +1,18 @@
 """Where the gradient of the chain is exactly zero, and what each such point is.
 
 Theorems 1 to 3 of docs/theorems/chain, one sample. What they ask of an activation (its range, the
-zeros of g and g', signs at 0) is computed and proved by `symgrad.bounds`; no name is looked at.
+zeros of g and g', signs beside them) is computed and proved by `symgrad.bounds`; no name is looked
+at. Where ∂c/∂a ≠ 0, C − C₀ has the sign of ∂c/∂a · (aᴸ − aᴸ₀): every type is one of aᴸ alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, FiniteSet, Interval, S
+from sympy import Basic, Expr, FiniteSet, S
 
 from symgrad.chain.cases import (
     And,
@@ -19,58 +21,49 @@ from symgrad.chain.cases import (
     Eq,
     Ne,
     Or,
-    inner,
     nonzero,
     parts,
     sided,
     solved,
 )
 from symgrad.chain.chain import Chain
+from symgrad.chain.convex import is_convex
 from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
-from symgrad.chain.shape import Shape
+from symgrad.chain.shape import Shape, Spot
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
-from symgrad.loss import A, Loss, Y
 from symgrad.rigor import sign
 
-__all__ = ["critical_points", "zero_weight"]
+__all__ = ["Cases", "critical_points", "zero_weight"]
 
 _SOURCE = "docs/theorems/chain, theorems 1 to 3"
-_T1 = Proved(
-    "theorem 1: with a bias at the last layer C is a function of zᴸ, which is a submersion"
-)
-_T2 = Proved("theorem 2: every component of the gradient is a product, and each has a zero factor")
+_T1 = Proved("theorem 1: aᴸ is a sum of functions g(z) of variables z that move freely")
+T2 = Proved("theorem 2: every component of the gradient is a product, and each has a zero factor")
 
 
 def zero_weight(chain: Chain) -> Basic:
     """Exactly when ∇C = 0 at a point with wᴸ = 0 (theorem 3).
 
+    Raises `UnsupportedError` for a skip connection at the last layer.
+
     >>> from symgrad.catalogue import sigmoid
     >>> zero_weight(Chain(sigmoid, depth=2, bias=False))
     Eq(y, 1/2)
     """
-    _plain(chain)
     layer, depth = chain.layers[-1], chain.depth
+    if layer.skip:
+        raise UnsupportedError("theorem 3 is about a last layer without a skip connection")
     y = chain.given.get(y_, y_)
     shape = Shape(layer)
     if layer.has_bias:
         b = chain.b(depth)
-        flat = solved(shape.stationary, b)
-        return Or(_residual_zero(chain, layer.g(b), y), flat)
-    start = shape.value(0, S.Zero)
-    found: list[Basic] = [_residual_zero(chain, start, y)]
-    left, right = shape.sides(S.Zero)
-    if shape.kinked_at_zero and left * right <= 0:
-        raise UndecidedError(
-            f"wᴸ = 0 puts zᴸ on the kink of {layer.g}, where C is not differentiable in general; "
-            "critical_points() lists these points as kinks"
-        )
-    if left == right == 0:
+        return Or(_residual_zero(chain, layer.g(b), y), solved(shape.stationary, b))
+    found: list[Basic] = [_residual_zero(chain, shape.value(0, S.Zero), y)]
+    if shape.sides(S.Zero) == (0, 0):
         found.append(S.true)
-    below = chain.layers[-2] if depth > 1 else None
-    if below is None:
+    if depth == 1:
         found.append(_is_zero(chain.given.get(x_, x_)))
-    elif Shape(below).roots != S.EmptySet:
+    elif chain.layers[-2].skip or Shape(chain.layers[-2]).roots != S.EmptySet:
         found.append(Eq(a_(depth - 1), 0))
     return Or(*found)
 
@@ -100,27 +93,6 @@ def _residual_zero(chain: Chain, a: Expr, y: Expr) -> Any:
     return Eq(numerator, 0)
 
 
-def _convex(loss: Loss) -> bool:
-    """∂²c/∂a² ≥ 0 without a jump of ∂c/∂a; for 0 < a, y < 1 where logarithms leave no other a."""
-    if loss.kinks:
-        return False
-    second: Any = loss.daa
-    if second.is_nonnegative:
-        return True
-    if not (loss.formula.has(sympy.log(A)) and loss.formula.has(sympy.log(1 - A))):
-        return False
-    p, q, r, s = sympy.symbols("p q r s", positive=True)
-    inside = second.xreplace({A: p / (p + q), Y: r / (r + s)})
-    return bool(sympy.factor(sympy.together(inside)).is_nonnegative)
-
-
-def _plain(chain: Chain) -> None:
-    if chain.tie_weights or any(layer.skip for layer in chain.layers):
-        raise UnsupportedError(
-            "theorem 3 is about chains with free weights and without skip connections"
-        )
-
-
 def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
     """{∇C = 0} in all weights and biases, one sample, as a union of disjoint cases.
 
@@ -130,10 +102,53 @@ def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
     >>> [case.kind for case in critical_points(Chain(sigmoid, depth=2))]
     ['global minimum']
     """
-    return tuple(_Cases(chain).all())
+    found = list(Cases(chain).all())
+    return tuple(c for k, c in enumerate(found) if c not in found[:k])
 
 
-class _Cases:
+@dataclass(frozen=True)
+class _Path:
+    """From layer L down to l, with ∂C/∂aˡ ≠ 0: what was chosen at each layer above.
+
+    `spots` are layers with a skip connection and g' = 0; at the others z = 0 and aᵏ⁻¹ = 0, which
+    needs `above` and passes the sign of `factor` on. `value` is what they add to aᴸ.
+    """
+
+    l: int
+    above: tuple[Any, ...] = ()
+    spots: tuple[tuple[int, Spot], ...] = ()
+    value: Expr | None = S.Zero
+    factor: Expr = S.One
+    bent: bool = False
+
+    def plus(self, value: Expr | None) -> Expr | None:
+        return None if value is None or self.value is None else self.value + value
+
+    def to_zero(self, chain: Chain, shape: Shape) -> _Path:
+        """One layer down, with aˡ⁻¹ = 0, zˡ = 0 and ∂aˡ/∂aˡ⁻¹ ≠ 0."""
+        if shape.layer.skip and shape.kinked_at_zero:
+            raise UndecidedError("a skip connection around a kink at z = 0, without a bias")
+        step = slope_at_zero(chain, self.l, shape)
+        free = (Ne(chain.w(self.l), _no_slope(chain, self.l, shape)),)
+        return replace(
+            self, l=self.l - 1, above=(*self.above, *free), factor=self.factor * step,
+            value=self.plus(shape.value(0, S.Zero)), bent=self.bent or shape.kinked_at_zero,
+        )  # fmt: skip
+
+
+def slope_at_zero(chain: Chain, l: int, shape: Shape) -> Expr:
+    """∂aˡ/∂aˡ⁻¹ at zˡ = 0: w g'(0), and 1 more with a skip connection."""
+    return chain.w(l) * shape.value(1, S.Zero) + (1 if shape.layer.skip else 0)
+
+
+def _no_slope(chain: Chain, l: int, shape: Shape) -> Expr:
+    """The wˡ at which it is zero."""
+    return -1 / shape.value(1, S.Zero) if shape.layer.skip else S.Zero
+
+
+class Cases:
+    """The cases of one chain: from the last layer down, as long as ∂C/∂aˡ ≠ 0."""
+
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self.depth = chain.depth
@@ -141,7 +156,7 @@ class _Cases:
         self.x = chain.given.get(x_, x_)
         self.y = chain.given.get(y_, y_)
         self.reach = self._lowest_free()
-        self.convex = _convex(chain.loss)
+        self.convex = is_convex(chain.loss)
 
     def _lowest_free(self) -> int:
         """The lowest layer whose parameters matter: with x = 0 an unbiased one is a constant."""
@@ -152,28 +167,28 @@ class _Cases:
         return l
 
     def all(self) -> Iterator[CriticalCase]:
-        chain = self.chain
+        from symgrad.chain.unbiased import one_weight, signed, signs_of
+
         if self.reach > self.depth:
             yield self.constant()
             return
         yield self.zero_loss()
-        if any(layer.skip for layer in chain.layers):
-            yield self.other("skip connections: beyond eᴸ = 0 every layer must have a zero factor")
-            return
-        if chain.tie_weights and not chain.layers[-1].has_bias:
-            yield self.other("tied weights without a bias at the last layer")
-            return
-        if self.unbiased() and all(shape.one_sided for shape in self.shapes):
-            yield from self.onesided()
-            return
         try:
-            yield from self.last_layer()
-            yield from self.below()
+            if self.chain.tie_weights and not self.block_has_biases():
+                yield from one_weight(self)
+            elif signs_of(self) is not None:
+                yield from signed(self)
+            else:
+                yield from self.descend(_Path(self.depth))
         except (UndecidedError, UnsupportedError, DomainError) as why:
             yield self.other(str(why))
 
-    def unbiased(self) -> bool:
-        return not any(layer.has_bias for layer in self.chain.layers)
+    def block_has_biases(self) -> bool:
+        """Whether the last layers, down to the first one without a skip connection, have biases."""
+        for layer in reversed(self.chain.layers):
+            if not layer.has_bias or not layer.skip:
+                return layer.has_bias
+        return True
 
     # making a case
 
@@ -189,14 +204,22 @@ class _Cases:
         fact = Fact(f"chain.critical.{name}", claim, Derivation(tuple(steps)), (), _SOURCE)
         return CriticalCase(name, condition, tuple(vanishing), kind, occurs, fact, note)
 
-    def residual(self, a: Expr) -> Expr:
-        """∂c/∂a at output a."""
-        return put(self.chain.loss.da, {real("a"): a, real("y"): self.y})
+    def residual(self, a: Expr | None) -> Expr:
+        """∂c/∂a at output a, or at aᴸ where that is None."""
+        at = a_(self.depth) if a is None else a
+        return put(self.chain.loss.da, {real("a"): at, real("y"): self.y})
+
+    @property
+    def moving(self) -> tuple[Any, ...]:
+        """x ≠ 0, where that is a condition."""
+        return () if self.x.is_zero is False else (Ne(self.x, 0),)
 
     def zero_loss(self) -> CriticalCase:
         """∂c/∂a = 0: every component has this factor, whatever the activations."""
         chain, end = self.chain, a_(self.depth)
         condition = _residual_zero(chain, end, self.y)
+        if condition.has(sympy.Piecewise):
+            condition = Eq(e_(self.depth), 0)
         verdict: Verdict = Proved("c is convex in a, so ∂c/∂a = 0 is its least value")
         kind = "global minimum"
         if not self.convex:
@@ -204,7 +227,9 @@ class _Cases:
         return self.case(
             "zero residual", condition, (e_(self.depth),), kind,
             "every component of ∇C has the factor ∂c/∂a", verdict, self._reached(condition),
-            "H = ∂²c/∂a² ∇aᴸ (∇aᴸ)ᵀ, of rank at most 1",
+            "the cost is not differentiable in a there"
+            if self.chain.loss.kinks
+            else "H = ∂²c/∂a² ∇aᴸ (∇aᴸ)ᵀ, of rank at most 1",
         )  # fmt: skip
 
     def _reached(self, condition: Any) -> Any:
@@ -221,283 +246,225 @@ class _Cases:
         except UndecidedError:
             return S.true
 
-    def constant(self) -> CriticalCase:
+    def constant(self, *condition: Any) -> CriticalCase:
         zero = tuple(a_(l - 1) for l in range(1, self.depth + 1))
+        words = "x = 0 and no biases: no weight has any effect"
+        if not condition:
+            return self.case("constant", S.true, zero, "flat", words, T2)
         return self.case(
-            "constant", S.true, zero, "flat", "x = 0 and no biases: no weight has any effect", _T2
+            "x = 0", And(Eq(self.x, 0), *condition), (x_,), "flat", words, T2, Eq(self.x, 0)
         )
 
-    def other(self, why: str) -> CriticalCase:
+    def other(self, why: str, *where: Any) -> CriticalCase:
         """What the theorems do not reach, as an honest case."""
         deltas = tuple(delta_(l) for l in range(1, self.depth + 1))
-        condition = And(Ne(e_(self.depth), 0), *(Eq(d * a_(l), 0) for l, d in enumerate(deltas)))
+        zero = (Eq(d * a_(l), 0) for l, d in enumerate(deltas))
+        condition = And(Ne(e_(self.depth), 0), *(where or zero))
         return self.case("beyond the theorems", condition, deltas, "undecided", why, Undecided(why))
 
-    # δᴸ = 0 with a residual: the zeros of g' at the last layer
+    # the layers from the top down
 
-    def last_layer(self) -> Iterator[CriticalCase]:
-        shape, z = self.shapes[-1], z_(self.depth)
-        for part in parts(shape.stationary):
-            if isinstance(part, FiniteSet):
-                for point in part:
-                    yield from self.isolated(shape, point)
-            elif isinstance(part, Interval):
-                yield from self.plateau(shape, part)
+    def descend(self, path: _Path) -> Iterator[CriticalCase]:
+        """∂C/∂aˡ ≠ 0: either g' = 0 at layer l, or the layer has no bias and aˡ⁻¹ = 0."""
+        l = path.l
+        if l == 0:
+            if path.factor == 1 and not path.above:
+                yield from self.typed(path, self.x)
+            elif self.x.is_zero is not False:
+                yield self.constant(nonzero(self.residual(path.plus(S.Zero))))
+            return
+        shape, layer = self.shapes[l - 1], self.chain.layers[l - 1]
+        zero_above = l < self.depth and path.factor != 1
+        for spot in shape.spots:
+            if zero_above and not layer.skip and (spot.value is None or sign(spot.value) != 0):
+                continue
+            here = replace(path, spots=(*path.spots, (l, spot)), value=path.plus(spot.value))
+            if zero_above and layer.skip:
+                here = replace(here, above=(*here.above, Eq(a_(l), 0)))
+            if not layer.has_bias and spot.on.contains(S.Zero) == S.true and not spot.even:
+                if self.below(l).is_zero is not False:
+                    yield from self.pinned(here, spot)
+                    here = replace(here, above=(*here.above, Ne(self.below(l), 0)))
+            if layer.skip:
+                yield from self.descend(replace(here, l=l - 1))
             else:
-                yield self.case(
-                    "g' = 0 at the last layer", And(Contains(z, part),
-                    nonzero(self.residual(a_(self.depth)))),
-                    (shape.layer.g.d(1)(z),), "undecided",
-                    "the zeros of g' form an infinite family",
-                    Undecided("the type at each member follows from g'' there"),
-                    given=shape.steps(),
-                )  # fmt: skip
-        for kink in shape.layer.kinks:
-            yield from self.kink(shape, kink.at)
-
-    def isolated(self, shape: Shape, point: Any) -> Iterator[CriticalCase]:
-        """A zero of g' where a derivative of higher order decides."""
-        z, order = z_(self.depth), 2
-        while (turn := sign(shape.value(order, point))) == 0:
-            order += 1
-            if order > 8:
-                raise UndecidedError(f"derivatives 2..8 of {shape.layer.g} vanish at {point}")
-        value = shape.value(0, point)
-        residual = self.residual(value)
-        factor = shape.layer.g.d(1)(z)
-        order_step = Step(
-            Ne(shape.layer.g.d(order)(z), 0, evaluate=False),
-            f"the first derivative that is not 0 at {point}",
-            Proved("the sign of an exact constant"),
-        )  # fmt: skip
-        given = [*shape.steps(), order_step]
-        if order % 2:
-            open_map = self.chain.layers[-1].has_bias or sign(point) != 0
-            yield self.case(
-                "inflection of g at the last layer", And(Eq(z, point), nonzero(residual)),
-                (factor,),
-                "degenerate saddle" if open_map else "undecided",
-                "C is monotone in z through the point, and H = 0 there",
-                _T1 if open_map else Undecided("z = 0 without a bias need not be a submersion"),
-                given=given,
-            )  # fmt: skip
+                yield from self.typed(here, S.Zero)
+        left, right = shape.sides(S.Zero)
+        blocked = zero_above and not layer.skip and sign(shape.value(0, S.Zero)) != 0
+        if layer.has_bias or left * right <= 0 or blocked:
             return
-        ends = shape.ends
-        for side in (1, -1):
-            condition = And(Eq(z, point), sided(residual, side))
-            kind = "weak local minimum" if side * turn > 0 else "weak local maximum"
-            extreme = ends.inf if side > 0 else ends.sup
-            if self.convex and kind == "weak local minimum" and shape.takes(extreme, point):
-                kind = "global minimum"
-            if condition != S.false:
-                yield self.case(
-                    f"g' = 0 at the last layer, residual {'>' if side > 0 else '<'} 0", condition,
-                    (factor,), kind, "the sign of κ = ∂c/∂a g'' decides", _T1,
-                    sided(residual, side),
-                    "H = κ v vᵀ with v = ∇zᴸ", given,
-                )  # fmt: skip
+        if l > 1:
+            yield from self.zero_input(path, shape)
+        yield from self.descend(path.to_zero(self.chain, shape))
 
-    def plateau(self, shape: Shape, part: Interval) -> Iterator[CriticalCase]:
-        """g' = 0 on an interval: C does not change at all nearby."""
-        z = z_(self.depth)
-        inside = inner(part)
-        value = shape.value(0, inside)
-        residual = self.residual(value)
-        interior = And(*(c for c in (z > part.start, z < part.end) if c is not S.true))
-        note = self._plateau_note(shape, value, residual)
-        if nonzero(residual) != S.false:
-            yield self.case(
-                "g constant at the last layer", And(interior, nonzero(residual)),
-                (shape.layer.g.d(1)(z),),
-                "flat", "C is locally constant and H = 0", _T1, note=note, given=shape.steps(),
-            )  # fmt: skip
-
-    def _plateau_note(self, shape: Shape, value: Expr, residual: Expr) -> str:
-        ends = shape.ends
-        for side, extreme in ((">", ends.inf), ("<", ends.sup)):
-            if self.convex and ends.verdict and extreme.attained and extreme.value == value:
-                return f"a global minimum where {residual} {side} 0"
-        return ""
-
-    def kink(self, shape: Shape, at: Expr) -> Iterator[CriticalCase]:
-        """zᴸ on a kink of g: C has one-sided slopes there."""
-        left, right = shape.sides(at)
-        if left * right > 0:
-            return
-        if not self.chain.layers[-1].has_bias and sign(at) == 0:
-            raise UndecidedError("a kink at z = 0 in a layer without bias")
-        residual = self.residual(shape.value(0, at))
-        z = z_(self.depth)
-        for side in (1, -1):
-            down, up = side * left, side * right
-            kind = "weak local minimum" if down <= 0 <= up else "weak local maximum"
-            extreme = shape.ends.inf if side > 0 else shape.ends.sup
-            if self.convex and kind == "weak local minimum" and shape.takes(extreme, at):
-                kind = "global minimum"
-            condition = And(Eq(z, at), sided(residual, side))
-            if condition != S.false:
-                yield self.case(
-                    f"kink of g at the last layer, residual {'>' if side > 0 else '<'} 0",
-                    condition,
-                    (), "kink", "zero lies between the one-sided slopes of C",
-                    Proved("one-sided slopes"), sided(residual, side),
-                    f"not differentiable; a {kind}",
-                )  # fmt: skip
-
-    # δᴸ ≠ 0: layers without bias, from the top down, whose input is zero
-
-    def below(self) -> Iterator[CriticalCase]:
-        chain, kept = self.chain, list[Any]()
-        top = self.shapes[-1].value(0, S.Zero)
-        for j in range(self.depth, 0, -1):
-            shape, layer = self.shapes[j - 1], chain.layers[j - 1]
-            if layer.has_bias:
-                return
-            if j < self.depth and shape.at_zero(0) != 0:
-                return
-            left, right = shape.sides(S.Zero)
-            if shape.kinked_at_zero and left * right <= 0:
-                raise UndecidedError(f"layer {j} has z = 0 on a kink; the theorems ask for g'(0)")
-            if left * right == 0:
-                return
-            residual = nonzero(self.residual(top))
-            if residual == S.false:
-                return
-            if j == 1:
-                if self.x.is_zero is None:
-                    yield self.case(
-                        "x = 0", And(Eq(x_, 0), residual), (x_,), "flat",
-                        "x = 0 and no biases: no weight has any effect", _T2, Eq(self.x, 0),
-                    )  # fmt: skip
-                return
-            yield from self.zero_input(j, And(residual, *kept))
-            kept.append(Ne(chain.w(j), 0))
-
-    def zero_input(self, j: int, above: Any) -> Iterator[CriticalCase]:
-        """aʲ⁻¹ = 0 and either wʲ = 0 or g' = 0 below: δʲ ≠ 0 but its component is δʲ aʲ⁻¹ = 0."""
-        chain, under = self.chain, self.shapes[j - 2]
-        w, a = chain.w(j), a_(j - 1)
-        if under.roots == S.EmptySet:
-            return
-        given = under.steps()
-        simple = j - 1 < self.depth and all(
-            s.only_zero and not s.layer.has_bias for s in self.shapes[: j - 1]
+    def typed(self, path: _Path, base: Expr) -> Iterator[CriticalCase]:
+        """g' = 0, or a kink, at every layer of the path: aᴸ is the sum of their g(z)."""
+        spots = [spot for _, spot in path.spots]
+        if path.factor != 1 and len(spots) > 1:
+            raise UndecidedError("zeros of g' above and below a layer whose input is zero")
+        residual = self.residual(path.plus(base))
+        where = And(*(solved(s.on, z_(l)) for l, s in path.spots), *path.above)
+        slopes = tuple(
+            self.chain.layers[l - 1].g.d(1)(z_(l)) for l, s in path.spots if s.curve is not None
         )
-        if simple:
-            yield from self.pairs(j, above, given)
-        else:
-            grows = under.layer.has_bias or under.roots.contains(S.Zero) == S.false
-            smooth = under.stationary.intersect(under.roots) == S.EmptySet
-            strict = grows and smooth
-            kind = "strict saddle" if strict else "undecided"
-            verdict: Verdict = (
-                _T2
-                if strict
-                else Undecided(
-                    f"whether ∇a{j - 1} = 0 where a{j - 1} = 0 is not decided by zeros of g alone"
-                )
-            )
-            yield self.case(
-                f"w{j} = 0 and a{j - 1} = 0", And(Eq(w, 0), Eq(a, 0), above), (w, a), kind,
-                "zʲ = wʲ aʲ⁻¹ is a product of two independent factors that both vanish", verdict,
-                given=given,
-            )  # fmt: skip
-        double = under.stationary.intersect(under.roots)
-        if double != S.EmptySet:
-            slope = under.layer.g.d(1)(z_(j - 1))
-            yield self.case(
-                f"a{j - 1} = 0 and g' = 0 at layer {j - 1}",
-                And(solved(double, z_(j - 1)), Ne(w, 0), above), (a, slope), "undecided",
-                "both aʲ⁻¹ and the slope below vanish",
-                Undecided("a double zero of g: its type is that of g there"), given=given,
-            )  # fmt: skip
-
-    def pairs(self, j: int, above: Any, given: list[Step]) -> Iterator[CriticalCase]:
-        """wʲ = 0 and weights below: two zero weights are a strict saddle, more a degenerate one."""
-        chain, w = self.chain, self.chain.w(j)
-        if any(shape.kinked_at_zero for shape in self.shapes):
-            yield self.kinked_pairs(j, above, given)
+        given = [step for l, _ in path.spots for step in self.shapes[l - 1].steps()]
+        signs = set[int]().union(*(s.signs for s in spots))
+        kinked, place = len(slopes) < len(spots), _place([l for l, _ in path.spots], self.depth)
+        if len(signs) != 1:
+            name = "kink of g" if kinked else "inflection of g" if signs else "g constant"
+            curves = {s.curve for s in spots} - {0, None}
+            kind = "degenerate saddle" if len(curves) < 2 else "strict saddle"
+            because = "aᴸ takes both smaller and larger values nearby, and H = 0"
+            if not signs:
+                kind, because = "flat", "C is locally constant and H = 0"
+            if nonzero(residual) != S.false:
+                yield self.case(
+                    f"{name} at {place}", And(where, nonzero(residual)), () if kinked else slopes,
+                    "kink" if kinked else kind, because, _T1, given=given,
+                    note="not differentiable; a saddle" if kinked else self.floor(path, residual),
+                )  # fmt: skip
             return
-        hessian = chain.hessian()
-        lower = [chain.w(i) for i in range(1, j)]
-        nonzero_x = () if self.x.is_zero is False else (Ne(x_, 0),)
-        for i in range(1, j):
-            others = (Ne(chain.w(k), 0) for k in range(1, j) if k != i)
-            at = {z_(k): S.Zero for k in range(i, self.depth + 1)}
-            size = put(hessian.entry(chain.w(i), w), {w: S.Zero, delta_(j): self.error_at_zero(j)})
-            size = put(size, at)
-            note = f"the eigenvalues are 0 and ±H, H = {sympy.sstr(size)}"
-            yield self.case(
-                f"w{i} = w{j} = 0", And(Eq(chain.w(i), 0), Eq(w, 0), *others, above, *nonzero_x),
-                (chain.w(i), w), "strict saddle",
-                "the one entry of the Hessian that is not zero is off the diagonal", _T2,
-                note=note, given=given,
-            )  # fmt: skip
-        if j > 2:
-            count = sympy.Add(*(sympy.KroneckerDelta(v, 0) for v in lower))
-            yield self.case(
-                f"w{j} = 0 and two or more weights below", And(Eq(w, 0), count >= 2, above,
-                *nonzero_x),
-                (w, *lower), "degenerate saddle",
-                "H = 0, and C - C(0) takes both signs nearby, with the sign of δʲ wʲ aʲ⁻¹", _T2,
-                given=given,
-            )  # fmt: skip
-
-    def error_at_zero(self, j: int) -> Expr:
-        """δʲ where zʲ = ... = zᴸ = 0."""
-        layers = range(j, self.depth + 1)
-        slopes = sympy.Mul(*(self.shapes[k - 1].value(1, S.Zero) for k in layers))
-        weights = sympy.Mul(*(self.chain.w(k) for k in layers[1:]))
-        return weights * slopes * self.residual(self.shapes[-1].value(0, S.Zero))
-
-    def kinked_pairs(self, j: int, above: Any, given: list[Step]) -> CriticalCase:
-        """The same where g has a kink at 0 and crosses it: no Hessian, but C changes sides."""
-        lower = [self.chain.w(i) for i in range(1, j)]
-        count = sympy.Add(*(sympy.KroneckerDelta(v, 0) for v in lower))
-        nonzero_x = () if self.x.is_zero is False else (Ne(x_, 0),)
-        return self.case(
-            f"w{j} = 0 and a weight below", And(Eq(self.chain.w(j), 0), count >= 1, above,
-            *nonzero_x),
-            (self.chain.w(j), a_(j - 1)), "saddle",
-            "aᴸ = O(|θ|²), so ∇C = 0, and C - C(0) takes both signs nearby", _T2,
-            note="z is on the kink of g above; there is no Hessian", given=given,
-        )  # fmt: skip
-
-    # g(z) = p max(z, 0) in every layer, no biases
-
-    def onesided(self) -> Iterator[CriticalCase]:
-        chain, depth = self.chain, self.depth
-        effective = [chain.w(1) * self.x, *(chain.w(l) for l in range(2, depth + 1))]
-        residual = self.residual(S.Zero)
-        dead = Or(*(v < 0 for v in effective))
-        least = "a global minimum where the residual at a = 0 is ≥ 0"
-        slopes = tuple(chain.layers[l - 1].g.d(1)(z_(l)) for l in range(1, depth + 1))
-        yield self.case(
-            "a layer is dead",
-            And(dead, nonzero(residual)),
-            slopes,
-            "flat",
-            "aᴸ = 0 in a neighbourhood, so C is constant there",
-            _T2,
-            note=least,
-        )
-        alive = And(*(v >= 0 for v in effective))
-        count = sympy.Add(*(sympy.KroneckerDelta(v, 0) for v in effective))
+        (turn,) = signs
+        name = "kink of g" if kinked else "g' = 0"
         for side in (1, -1):
-            kind = "global minimum" if side > 0 else "weak local maximum"
-            condition = sided(residual, side)
+            condition = And(where, sided(residual * path.factor, side))
             if condition == S.false:
                 continue
-            if depth > 1:
-                yield self.case(
-                    f"two or more zero weights, residual {'>' if side > 0 else '<'} 0",
-                    And(alive, count >= 2, condition), tuple(effective), kind,
-                    "aᴸ = O(|θ|²) and aᴸ ≥ 0, so C is differentiable with ∇C = 0; H does not exist",
-                    _T2, condition,
-                )  # fmt: skip
+            kind = f"weak local {'minimum' if side * turn > 0 else 'maximum'}"
+            if side * turn > 0 and self.least(path, side):
+                kind = "global minimum"
             yield self.case(
-                f"one zero weight, residual {'>' if side > 0 else '<'} 0",
-                And(alive, Eq(count, 1), condition), (), "kink",
-                "the one-sided slopes are 0 and residual × product of the others", _T2, condition,
-                f"not differentiable, zero lies between the one-sided slopes; a {kind}",
+                f"{name} at {place}, residual {'>' if side > 0 else '<'} 0", condition,
+                () if kinked else slopes, "kink" if kinked else kind,
+                "zero lies between the one-sided slopes of C" if kinked
+                else "the signs of g − g(z) beside the zeros of g' decide", _T1,
+                sided(residual, side) if path.factor == 1 else S.true,
+                f"not differentiable; a {kind}" if kinked else "H = Σ ∂c/∂a g'' ∇z (∇z)ᵀ", given,
             )  # fmt: skip
+
+    def least(self, path: _Path, side: int) -> bool:
+        """Whether aᴸ is the least possible (side 1) or the largest (side −1), for a convex cost."""
+        shapes = [(self.shapes[l - 1], spot.at) for l, spot in path.spots]
+        return self.convex and path.factor == 1 and all(
+            s.takes(s.ends.inf if side > 0 else s.ends.sup, at) for s, at in shapes
+        )  # fmt: skip
+
+    def floor(self, path: _Path, residual: Expr) -> str:
+        for side, word in ((1, ">"), (-1, "<")):
+            if self.least(path, side):
+                return f"a global minimum where {residual} {word} 0"
+        return ""
+
+    def below(self, l: int) -> Expr:
+        """aˡ⁻¹."""
+        return self.x if l == 1 else a_(l - 1)
+
+    def pinned(self, path: _Path, spot: Spot) -> Iterator[CriticalCase]:
+        """No bias, aˡ⁻¹ = 0, and z = 0 where g is no extremum: does z = w aˡ⁻¹ take both signs?"""
+        l = path.l
+        zero = (Eq(self.below(l), 0), *path.above)
+        if l == 1:
+            yield self.constant(nonzero(self.residual(path.plus(S.Zero))), *path.above)
+            return
+        both = Or(Eq(self.chain.w(l), 0), self.swings(l - 1))
+        if not any(layer.has_bias for layer in self.chain.layers[: l - 1]):
+            zero = (*zero, *self.moving)
+            both = both.subs(Ne(self.x, 0), True)
+        if spot.curve is None or len(path.spots) > 1 or not self.smooth_below(l):
+            yield self.other("g' = 0 or a kink at z = 0 in a layer without a bias", *zero)
+            return
+        yield from self.typed(replace(path, above=(*zero, both)), S.Zero)
+        if both != S.true:
+            why = "aˡ⁻¹ = 0 is an extremum of aˡ⁻¹"
+            yield self.other(why, *zero, sympy.Not(both))
+
+    def swings(self, l: int) -> Any:
+        """A condition under which aˡ takes both larger and smaller values nearby."""
+        layer = self.chain.layers[l - 1]
+        if layer.skip:
+            return self.moves(l)
+        turns = [s for s in self.shapes[l - 1].spots if len(s.signs) == 1]
+        free: Any = Ne(self.below(l), 0)
+        if l > 1:
+            free = Or(free, Eq(self.chain.w(l), 0), self.swings(l - 1))
+        off = (sympy.Not(solved(s.on, z_(l))) for s in turns)
+        return And(S.true if layer.has_bias else free, *off)
+
+    def smooth_below(self, l: int) -> bool:
+        """No kink and no plateau below layer l: aˡ⁻¹ is not constant near any point."""
+        return all(s.smooth for s in self.shapes[: l - 1])
+
+    def moves(self, l: int) -> Any:
+        """∇aˡ ≠ 0, as a condition: a free zˡ with g' ≠ 0, or ∇aˡ⁻¹ ≠ 0 passed on."""
+        if l == 0:
+            return S.false
+        shape, layer, z = self.shapes[l - 1], self.chain.layers[l - 1], z_(l)
+        slope: Any = S.true
+        if shape.stationary != S.EmptySet or layer.kinks:
+            slope = Ne(layer.g.d(1)(z), 0)
+        free = S.true if layer.has_bias else Ne(self.below(l), 0)
+        step = self.chain.w(l) * layer.g.d(1)(z) + 1 if layer.skip else self.chain.w(l)
+        passed = And(Ne(step, 0), S.true if layer.skip else slope, self.moves(l - 1))
+        return Or(And(free, slope), passed)
+
+    def zero_input(self, path: _Path, shape: Shape) -> Iterator[CriticalCase]:
+        """aʲ⁻¹ = 0 and ∂aʲ/∂aʲ⁻¹ = 0: a product of two factors that vanish, and only one is wʲ."""
+        from symgrad.chain.unbiased import pairs
+
+        j, chain = path.l, self.chain
+        w, a, under = chain.w(j), a_(j - 1), self.shapes[j - 2]
+        residual = nonzero(self.residual(path.plus(shape.value(0, S.Zero))))
+        if residual == S.false or (not under.layer.skip and under.roots == S.EmptySet):
+            return
+        fed = any(layer.has_bias for layer in chain.layers[: j - 1])
+        above = And(residual, *path.above, *(() if fed else self.moving))
+        bent = path.bent or shape.kinked_at_zero
+        simple = not path.spots and not any(layer.skip for layer in chain.layers) and all(
+            s.crosses and not s.kinked_at_zero and not s.layer.has_bias
+            for s in self.shapes[: j - 1]
+        )  # fmt: skip
+        if simple and not bent:
+            yield from pairs(self, j, above, under.steps())
+            return
+        zero = (Eq(w, _no_slope(chain, j, shape)), Eq(a, 0), above)
+        for where, kind in self.below_zero(j, bent):
+            condition = And(*zero, where)
+            if condition != S.false:
+                yield self.case(
+                    f"w{j} = {zero[0].rhs} and a{j - 1} = 0", condition, (w - zero[0].rhs, a), kind,
+                    "∂aʲ/∂aʲ⁻¹ and aʲ⁻¹ itself vanish: both factors of a product",
+                    T2 if kind != "undecided" else Undecided("a plateau or a kink below"),
+                    given=under.steps() if not under.layer.skip else (),
+                )  # fmt: skip
+
+    def below_zero(self, j: int, bent: bool) -> Iterator[tuple[Any, str]]:
+        """How aʲ⁻¹ behaves near a zero: (condition, type of the product)."""
+        under, z = self.shapes[j - 2], z_(j - 1)
+        strict, weak = ("saddle", "saddle") if bent else ("strict saddle", "degenerate saddle")
+        if self.smooth_below(j):
+            moves = self.moves(j - 1)
+            if not under.layer.skip and under.roots.intersect(under.stationary) == S.EmptySet:
+                moves = moves.subs(Ne(under.layer.g.d(1)(z), 0), True)
+            yield moves, strict
+            yield sympy.Not(moves), weak
+            return
+        free = under.layer.has_bias and not under.layer.skip
+        for part in parts(under.roots) if free else ():
+            flats = [p.intersect(part) for p in under.plateaus]
+            for flat in flats:
+                if flat != S.EmptySet:
+                    yield solved(flat, z), "flat"
+            ends: Any = part.args if isinstance(part, FiniteSet) else (part.start, part.end)
+            for p in ends:
+                if p.is_finite and not any(p in flat for flat in flats):
+                    slopes = under.sides(p)
+                    kinked = any(k.at == p for k in under.layer.kinks)
+                    yield Eq(z, p), "saddle" if kinked else strict if slopes[0] else weak
+        if not free:
+            yield S.true, "undecided"
+
+
+def _place(layers: list[int], depth: int) -> str:
+    if layers != [depth] and len(layers) == 1:
+        return f"layer {layers[0]}"
+    return "the last layer" if layers == [depth] else f"layers {', '.join(map(str, layers[::-1]))}"

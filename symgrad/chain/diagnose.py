@@ -14,11 +14,11 @@ import sympy
 from flint import arb
 from sympy import Expr, Symbol
 
-from symgrad.chain.cases import CriticalCase
+from symgrad.chain.cases import CriticalCase, ZeroCount
 from symgrad.chain.chain import Chain
 from symgrad.chain.critical import critical_points
 from symgrad.chain.gradient import slope
-from symgrad.chain.notation import a_, b_, put, real, x_, y_
+from symgrad.chain.notation import a_, b_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
 from symgrad.chain.state import State, accurate, at_kink, run
 from symgrad.errors import LimitError, SymgradError
@@ -233,12 +233,7 @@ def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int 
     at = Chain(
         chain.layers, loss=chain.loss, tie_weights=chain.tie_weights, x=point[x_], y=point[y_]
     )
-    try:
-        state = accurate(chain, point, bits)
-        limit = ""
-    except LimitError as why:
-        state = run(chain, {s: constant(v, 4096) for s, v in point.items()}, 4096)
-        limit = str(why)
+    state, limit = _state(chain, point, bits)
     notes = tuple(_kink_notes(chain, state))
     gain = _to_gain(chain, point, state)
     zero = _gradient_sign(chain, state)
@@ -248,8 +243,6 @@ def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int 
         return Diagnosis(
             chain, point, state, False, why, Proved("balls"), None, gain, radius, notes
         )
-    if zero is None and _zero_by_algebra(chain, point):
-        zero, state = True, _without_residual(state)
     if zero is None:
         reason = limit or "no ball shows whether the gradient is zero"
         why = f"Not decided whether the point is critical: {reason}"
@@ -305,23 +298,52 @@ def _nonzero(chain: Chain, state: State) -> str:
     return f"its largest component is ∂C/∂{name} = {digits(value)}, proved not to be zero."
 
 
-def _without_residual(state: State) -> State:
-    """The state where ∂c/∂a is known to be exactly zero."""
-    zeros = [arb(0)] * len(state.e)
-    return replace(state, e=zeros, delta=[state.delta[0], *zeros[1:]])
+_FIRST_BITS, _DEEPEST_ALGEBRA = 1 << 12, 6
 
 
-def _zero_by_algebra(chain: Chain, point: Mapping[Symbol, Expr]) -> bool:
-    """Whether the residual is zero as an exact constant, where no ball shows it."""
-    if chain.depth > 6:
-        return False
-    out = point[x_]
+def _state(chain: Chain, point: Mapping[Symbol, Expr], bits: int) -> tuple[State, str]:
+    """The state, and why not every error term in it is known to `bits` bits, or ""."""
+    try:
+        return accurate(chain, point, bits, _FIRST_BITS), ""
+    except LimitError:
+        balls = {s: constant(v, _FIRST_BITS) for s, v in point.items()}
+        state = run(chain, balls, _FIRST_BITS)
+    if chain.depth <= _DEEPEST_ALGEBRA:
+        known = _by_algebra(chain, point, state)
+        if known is not None:
+            return known, ""
+    try:
+        return accurate(chain, point, bits), ""
+    except LimitError as why:
+        return state, str(why)
+
+
+def _by_algebra(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> State | None:
+    """The state with the residual and slopes that exact algebra shows to be zero; None if none."""
+    out, slopes = point[x_], list(state.slope)
     for l, layer in enumerate(chain.layers, 1):
         z = point[chain.w(l)] * out + (point[b_(l)] if layer.has_bias else 0)
+        if contains_zero(slopes[l]) and any(_is_zero(z - s.at) for s in Shape(layer).spots):
+            slopes[l] = arb(0)
         out = layer.g(z).doit() + (out if layer.skip else 0)
-    residual = put(chain.loss.da, {real("a"): out, y_: point[y_]})
+    residual = state.e[-1]
+    if contains_zero(residual) and _is_zero(put(chain.loss.da, {real("a"): out, y_: point[y_]})):
+        residual = arb(0)
+    if residual is state.e[-1] and slopes == state.slope:
+        return None
+    with precision(state.prec):
+        e, delta = [residual], list[arb]()
+        step = list(state.step)
+        for l in range(chain.depth, 0, -1):
+            step[l] = state.w[l] * slopes[l] + (1 if chain.layers[l - 1].skip else 0)
+            delta.append(e[-1] * slopes[l])
+            e.append(e[-1] * step[l])
+    return replace(state, slope=slopes, step=step, e=e[::-1], delta=[arb.nan(), *delta[::-1]])
+
+
+def _is_zero(c: Expr) -> bool:
     try:
-        return sign(residual) == 0
+        return sign(c) == 0
     except (SymgradError, ArithmeticError):
         return False
 
@@ -391,9 +413,13 @@ def _free_radius(chain: Chain, point: Mapping[Symbol, Expr]) -> arb:
 def _case(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> CriticalCase | None:
     table = {**state.symbols(chain), **{s: constant(v, state.prec) for s, v in point.items()}}
     undecided = None
+    at_zeros = {
+        z_(l): s.at for l, layer in enumerate(chain.layers, 1) if state.slope[l].is_zero()
+        for s in Shape(layer).spots if constant(s.at, state.prec).overlaps(state.z[l])
+    }  # fmt: skip
     with precision(state.prec):
         for case in critical_points(chain):
-            holds = _holds(case.condition, table, state.prec)
+            holds = _holds(put(case.condition, at_zeros), table, state.prec)
             if holds:
                 return case
             if holds is None:
@@ -411,6 +437,9 @@ def _holds(condition: Any, table: Mapping[Any, arb], prec: int) -> bool | None:
         if decisive in parts:
             return decisive
         return None if None in parts else not decisive
+    if isinstance(condition, sympy.Not):
+        inside = _holds(condition.args[0], table, prec)
+        return None if inside is None else not inside
     if isinstance(condition, sympy.Contains):
         return None
     gap = _ball(condition.args[0] - condition.args[1], table, prec)
@@ -429,13 +458,12 @@ def _ball(expr: Any, table: Mapping[Any, arb], prec: int) -> arb:
     from symgrad.activation import elementary
     from symgrad.rigor import program
 
-    deltas = expr.atoms(sympy.KroneckerDelta)
     counted: dict[Any, Any] = {}
-    for d in deltas:
-        value = _ball(d.args[0] - d.args[1], table, prec)
-        if not value.is_zero() and contains_zero(value):
+    for count in expr.atoms(ZeroCount):
+        values = [_ball(a, table, prec) for a in count.args]
+        if any(contains_zero(v) and not v.is_zero() for v in values):
             return arb.nan()
-        counted[d] = sympy.Integer(1 if value.is_zero() else 0)
+        counted[count] = sympy.Integer(sum(1 for v in values if v.is_zero()))
     plain: Any = elementary(put(expr, counted))
     symbols = sorted(plain.free_symbols, key=str)
     return program(plain, *symbols).ball(*(table[s] for s in symbols), prec=prec)
