@@ -310,18 +310,46 @@ def test_what_has_no_accurate_method_is_refused():
         lambdify(x, (1 + x**2) ** Rational(1, 3) - sympy.cbrt(x**2))
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "arctan", "tanhshrink"])
+LOG_NAMES = ("sigmoid", "silu", "gelu", "softsign", "tanhshrink", "cloglog", "hard_swish")
+
+
+def log_of_slope(g):
+    return lambdify(x, log(Abs(g.d(1)(x))))
+
+
+@pytest.mark.parametrize("name", LOG_NAMES)
 def test_logarithms_of_derivatives(name):
-    g = activation(name)
-    kernel = lambdify(x, log(Abs(g.d(1)(x))))
+    kernel = log_of_slope(activation(name))
     assert judged(kernel, 150).failures(LIMIT) == ()
-    if name == "sigmoid":  # sigma'(800) underflows, its logarithm is -800 - 2 log(1 + e^-800)
-        assert kernel(800.0) == -800.0
 
 
-def test_a_logarithm_that_is_not_accurate_is_refused():
-    with pytest.raises(UnsupportedError, match="4 ulp"):
-        lambdify(x, log(Abs(activation("silu").d(1)(x))))
+@pytest.mark.numeric
+@pytest.mark.parametrize("case", CASES[1::3], ids=ident)
+def test_logarithms_of_every_derivative(case):
+    assert judged(log_of_slope(case[0]), 2000).failures(LIMIT) == ()
+
+
+def test_logarithms_where_the_derivative_itself_underflows():
+    # sigma'(x) = e^-x / (1 + e^-x)^2, GELU'(-y) ~ -y e^{-y^2/2} / sqrt(2 pi) (1 - 1/y^2 + 5/y^4)
+    assert log_of_slope(activation("sigmoid"))(800.0) == -800.0
+    y = 1000.0
+    expected = -(y**2) / 2 + math.log(y) - math.log(2 * math.pi) / 2 - y**-2
+    assert log_of_slope(activation("gelu"))(-y) == pytest.approx(expected, rel=4e-16)
+    slope = log_of_slope(activation("gaussian"))  # -x^2 + log(2 x), finite up to 1.34e154
+    assert slope(1.3e154) == -(1.3e154**2)
+    assert slope(1.3e155) == slope(math.inf) == -math.inf
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        sympy.cbrt(1 + x**2), Abs(x) ** Rational(2, 3), sympy.cos(x) / (1 + x**2),
+        x**2 * log(1 + exp(x)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_tails_with_broken_powers_waves_and_logarithms(expr):
+    assert judged(lambdify(x, expr), 150).failures(LIMIT) == ()
 
 
 @pytest.mark.parametrize(

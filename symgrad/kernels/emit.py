@@ -54,6 +54,7 @@ def build(source: str, name: str) -> dict[str, Any]:
     space: dict[str, Any] = {
         "np": np,
         "exp_square": runtime.exp_square,
+        "broken_power": runtime.broken_power,
         "inf": math.inf,
         "nan": math.nan,
         "__name__": f"symgrad_kernel_{name}",
@@ -113,7 +114,8 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
         terms = ", ".join(map(number, method.coefficients))
         return [
             f"{name} = Laurent({method.power}, ({terms},),",
-            f"    low={number(method.low)}, last={number(method.last)})",
+            f"    low={number(method.low)}, last={number(method.last)}, "
+            f"logs={number(method.logs)}, root={method.root})",
         ], name
     if isinstance(method, float):
         return [], number(method)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,14 +26,13 @@ from symgrad.kernels.smooth import (
     Smooth,
     as_float,
     log2_abs,
-    log_series,
     shifted,
     tilted,
     zeros_near,
 )
 from symgrad.rigor import precision
 
-__all__ = ["Cell", "Grid", "cell", "rounding", "table"]
+__all__ = ["Cell", "Grid", "cell", "horner", "rounding", "table"]
 
 EPS = 2.0**-57
 """What a cell's polynomial may differ from f, relative to f: a sixteenth of an ulp at most."""
@@ -75,7 +74,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """f(x) = logs·log|t| + exp(slope·t)·t^order·Σ series[k]·t^k on [low, high], t = x − centre."""
+    """f(x) = exp(slope·t)·t^order·Σ series[k]·t^k on [low, high], t = x − centre.
+
+    With `log`, f is the logarithm of the absolute value of that, order·log|t| kept apart.
+    """
 
     low: float
     high: float
@@ -84,7 +86,7 @@ class Cell:
     series: tuple[arb, ...]
     slope: float
     sizes: tuple[float, ...]
-    logs: int = 0
+    log: bool = False
 
     def degree(self, eps: float) -> int:
         """The least degree of an interpolant within eps, by the Chebyshev tails; TERMS if none."""
@@ -98,7 +100,7 @@ class Cell:
         """The least degree to which the polynomial may be cut off."""
         reach = max(abs(self.low - float(self.centre)), abs(self.high - float(self.centre)))
         with precision(64):
-            low = min(abs(_at(self.series, t)) for t in self._nodes(4))
+            low = min(abs(horner(self.series, t)) for t in self._nodes(4))
             sizes = [
                 as_float(abs(c.mid()) * arb(reach) ** k / low) for k, c in enumerate(self.series)
             ]
@@ -114,14 +116,16 @@ class Cell:
     def coefficients(self, degree: int, scale: int = 0) -> list[arb]:
         """The degree + 1 coefficients of t^order times the interpolant, times 2^(−scale)."""
         with precision(BITS):
-            n = degree - self.order
+            n = degree if self.log else degree - self.order
             nodes = self._nodes(n)
-            poly = arb_poly.interpolate(nodes, [_at(self.series, t) for t in nodes])
+            poly = arb_poly.interpolate(nodes, [horner(self.series, t) for t in nodes])
             unit = arb(2) ** -scale
-            return [arb(0)] * self.order + [poly[k].mid() * unit for k in range(n + 1)]
+            before = [] if self.log else [arb(0)] * self.order
+            return before + [poly[k].mid() * unit for k in range(n + 1)]
 
 
-def _at(series: Sequence[arb], t: arb) -> arb:
+def horner(series: Sequence[arb], t: arb) -> arb:
+    """Σ series[k]·t^k."""
     total = series[-1]
     for c in reversed(series[:-1]):
         total = total * t + c
@@ -145,16 +149,21 @@ def cell(f: Smooth, low: float, high: float, tilt: bool = False) -> Cell | None:
     With `tilt`, exp(slope·t) is taken out, with a slope near f'/f of so few bits
     that slope·t is exact.
     """
-    if isinstance(f, LogAbs):
-        made = _log_cell(f, low, high, False)
-        if made is not None:
-            return made
-        plain = _plain_cell(f, low, high, tilt)
-        if plain is not None and plain.degree(EPS) <= _WIDE:
-            return plain
-        made = _log_cell(f, low, high, True)
-        return plain if made is None else made
-    return _plain_cell(f, low, high, tilt)
+    made = _plain_cell(f, low, high, tilt)
+    if isinstance(f, LogAbs) and (made is None or made.degree(EPS) > _WIDE):
+        inner = _plain_cell(f.inner, low, high, False)
+        if inner is not None and inner.sizes and _is_small(inner):
+            return replace(inner, log=True)
+    return made
+
+
+def _is_small(made: Cell) -> bool:
+    """Whether the cell's function is below e^{-1}, so that its logarithm is not near a zero."""
+    places = [made.low + (made.high - made.low) * k / 16 - made.centre for k in range(17)]
+    with precision(64):
+        return all(
+            bool(abs(t) ** made.order * abs(horner(made.series, t)) < arb(-1).exp()) for t in places
+        )
 
 
 def _plain_cell(f: Smooth, low: float, high: float, tilt: bool) -> Cell | None:
@@ -198,55 +207,6 @@ def _cell(
         return Cell(low, high, centre, order, tuple(c.mid() for c in series), slope, sizes)
 
 
-def _log_cell(f: LogAbs, low: float, high: float, known_zeros: bool) -> Cell | None:
-    """The cell of log|u| next to a zero r of u: m·log|x − r| and the logarithm of what is left."""
-    with precision(BITS):
-        middle, reach = arb((low + high) / 2), arb((high - low) / 2)
-        series = f.inner.series(middle, reach)
-        if series is None:
-            return None
-        whole = log_series(series)
-        near = [(t, m) for t, m in zeros_near(series, reach) if abs(t) <= 3 * reach]
-        if near:
-            t, m = near[0]
-            centre = f.inner.exact_zero((middle + t).mid(), reach)
-            if abs(centre) < reach * arb(2) ** -60:
-                centre = arb(0)
-            f.zeros.append((centre, m))
-            rest = log_series(shifted(series, centre - middle)[m:])
-        else:
-            known = [(z, m) for z, m in f.zeros if abs(z - middle) <= 16 * reach]
-            if not known or not known_zeros:
-                return None
-            centre, m = min(known, key=lambda zero: as_float(abs(zero[0] - middle)))
-            line = log_series([middle - centre, arb(1), *[arb(0)] * (len(series) - 2)])
-            whole = [a - m * b for a, b in zip(whole, line, strict=True)]
-            rest = shifted(whole, centre - middle)
-        least = arb(2) ** -4
-        for k in range(9):
-            at = abs(arb(low) + (arb(high) - arb(low)) * k / 8 - centre)
-            if at > 0:
-                value = abs(m * at.log() + _at(rest, arb(low) + (arb(high) - low) * k / 8 - centre))
-                least = value.mid() if k == 0 or value < least else least
-        wide = max(abs(arb(low) - centre), abs(arb(high) - centre), key=as_float)
-        if not near:  # far from the zero the powers of t may cancel: then it is no centre
-            if sum((abs(c.mid()) * wide**k for k, c in enumerate(rest)), arb(0)) > 16 * least:
-                return None
-            wide = reach
-        last = whole if not near else rest
-        if any(
-            abs(last[k].mid()) * wide**k > least * arb(2) ** -60
-            for k in range(len(last) - 3, len(last))
-        ):
-            return None
-        base = shifted([*rest, *[arb(0)] * (TERMS - len(rest))], middle - centre)
-        sizes = [as_float(abs(c.mid()) * reach**k / least) for k, c in enumerate(base)]
-        sizes += [0.0] * (TERMS - len(sizes))
-        return Cell(
-            low, high, centre, 0, tuple(c.mid() for c in rest), 0.0, tuple(sizes[:TERMS]), m
-        )
-
-
 def _sizes(
     base: Sequence[arb], reach: arb, series: Sequence[arb], low: float, high: float, centre: arb
 ) -> tuple[float, ...]:
@@ -254,7 +214,7 @@ def _sizes(
     points = [low + (high - low) * j / 8 for j in range(9)]
     least = None
     for p in points:
-        v = abs(_at(series, arb(p) - centre)).mid()
+        v = abs(horner(series, arb(p) - centre)).mid()
         least = v if least is None or v < least else least
     if least is None or not least > 0:
         return ()
@@ -291,7 +251,7 @@ def table(
     cells = [c for pair in zip(*sides, strict=True) for c in pair]
     cells += cells[-2:] if len(sides) == 2 else []  # |x| + step may round up to the next cell
     rows = np.zeros((degree + 1, len(cells)))
-    centre, centre_low, low, slope, logs = (np.zeros(len(cells)) for _ in range(5))
+    centre, centre_low, low, slope = (np.zeros(len(cells)) for _ in range(4))
     for j, c in enumerate(cells):
         with precision(BITS):
             coefficients = c.coefficients(degree, scale)
@@ -299,15 +259,16 @@ def table(
             centre_low[j] = as_float(c.centre - arb(centre[j]))
             rows[:, j] = [as_float(v) for v in coefficients]
             low[j] = as_float(coefficients[0] - arb(rows[0, j]))
-        slope[j], logs[j] = c.slope, c.logs
+        slope[j] = c.slope
     rows[rows == 0] = -0.0  # −0 is what may be added to any float, to −0 as well
     low[low == 0] = -0.0
+    logs = np.array([c.order if c.log else -1.0 for c in cells])
     short = max(max(c.short_degree(EPS_SHORT) for c in cells), 1)
     return Pieces(
         grid.step, grid.shift, grid.first(first), len(sides), centre,
         centre_low if centre_low.any() else None, low, rows,
         slope if slope.any() else None, scale, min(short, degree),
-        logs if logs.any() else None,
+        logs if any(c.log for c in cells) else None,
     )  # fmt: skip
 
 
@@ -339,6 +300,12 @@ def rounding(p: Pieces, cells: Sequence[Cell]) -> float:
         error += np.where(p.rows[0] == 0, 0.0, half(value))
         if p.slope is not None:
             error += 2.1 * half(value)  # the exponential to 0.55 ulp, and the product with it
+        if p.logs is not None:  # the logarithm of what is below e^{-1} is above 1 in magnitude
+            with np.errstate(all="ignore"):
+                size = np.log(np.abs(value)) + np.where(t == 0, 0.0, p.logs * np.log(np.abs(t)))
+                moved = error / np.abs(value) + np.abs(p.logs) * half(size)
+            error = np.where(p.logs >= 0, moved + 1.6 * half(size), error)
+            value = np.where(p.logs >= 0, size, value)
         ratio = np.where(value != 0, error / np.maximum(2 * half(value), 5e-324), 0.0)
         worst = max(worst, float(np.max(ratio)))
     return worst

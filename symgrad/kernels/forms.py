@@ -6,16 +6,18 @@ division. Whether the line is accurate enough is measured, not assumed (see `reg
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import sympy
+from flint import arb
 from sympy import Expr, Rational, S, Symbol
 from sympy.simplify.fu import TR7, TR8
 
-from symgrad.rigor import constant
+from symgrad.kernels.smooth import BITS, as_float
+from symgrad.rigor import constant, precision
 
-__all__ = ["candidates", "literal", "numpy_line", "outward"]
+__all__ = ["candidates", "literal", "numpy_line", "split"]
 
 _FUNCTIONS: dict[type, str] = {
     sympy.exp: "np.exp", sympy.log: "np.log", sympy.sin: "np.sin", sympy.cos: "np.cos",
@@ -54,18 +56,6 @@ def candidates(expr: Expr, names: dict[Symbol, str]) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line is not None))
 
 
-def outward(expr: Expr, x: Symbol, power: Callable[[Any], int | None]) -> Any:
-    """log u as a·log|x| + log(u·x^(−a)) where u grows like x^a, so that u may overflow."""
-    logs = [e for e in expr.atoms(sympy.log) if e.has(x)]
-    table: dict[Any, Any] = {}
-    for e in logs:
-        a = power(e.args[0])
-        if a:
-            rest = sympy.expand(sympy.expand(e.args[0]) * x ** (-a))
-            table[e] = a * sympy.log(sympy.Abs(x)) + sympy.log(rest)
-    return expr.xreplace(table) if table else None
-
-
 def _one_fraction(expr: Any) -> Any:
     return sympy.factor(sympy.together(expr)) if sympy.count_ops(expr) < 60 else None
 
@@ -84,9 +74,15 @@ def _sums(expr: Expr) -> Expr | None:
 
 def literal(c: Expr) -> str:
     """An exact constant rounded once to a float."""
-    from symgrad.kernels.smooth import as_float
+    return repr(split(c)[0])
 
-    return repr(as_float(constant(c, 160)))
+
+def split(c: Expr) -> tuple[float, float]:
+    """An exact constant as a float and what is left of it."""
+    with precision(BITS):
+        exact = constant(c, BITS)
+        high = as_float(exact)
+        return high, as_float(exact - arb(high)) if math.isfinite(high) else 0.0
 
 
 def _write(e: Any, names: dict[Symbol, str]) -> str:
@@ -175,4 +171,9 @@ def _power(e: Any, names: dict[Symbol, str]) -> str:
         return f"(1.0 / np.sqrt({text}))"
     if n.is_Rational and n.q == 2 and 0 < n <= 4:
         return f"({_write(base ** (n - S.Half), names)} * np.sqrt({text}))"
+    if n.is_Rational:
+        if n < 0:
+            return f"(1.0 / {_power(base**-n, names)})"
+        high, low = split(n)
+        return f"broken_power({text}, {high!r}, {low!r})"
     return f"({text} ** {_write(n, names)})"

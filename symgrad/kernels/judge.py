@@ -1,161 +1,123 @@
-"""Measuring one method of evaluation against balls, at points where it is likely to fail."""
+"""Measuring one method of evaluation against the oracle, at points where it is likely to fail."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from flint import arb
+from sympy import Expr, Symbol
 
-from symgrad.kernels.smooth import Smooth, as_float, floor_log2, log2_abs
-from symgrad.rigor import precision
+from symgrad.kernels.smooth import Smooth
+from symgrad.oracle import FLOAT64, Values, arb_values, around, edges, points, rounded, ulps
 
-__all__ = ["Judge", "truth_ulps"]
+__all__ = ["Judge"]
 
 _SEED = 20240501
+_SPANS = ((40.0, 2), (3.0, 2), (1000.0, 4))
+"""Half-widths about 0 that get points besides the binades, and what share of `count` they get."""
+_HOPELESS = 100.0
+_NEAR = 8
 
 
-def truth_ulps(got: float, truth: arb) -> float:
-    """|got − truth| in units of the spacing of floats at the true value."""
-    if truth.is_zero():
-        return 0.0 if got == 0 else math.inf
-    power = max(floor_log2(truth), -1022)
-    if power > 1023:
-        return 0.0 if got == math.copysign(math.inf, as_float(truth)) else math.inf
-    if math.isnan(got) or (got == 0 and as_float(truth) != 0):
-        return math.inf
-    with precision(128):
-        near = arb(2) ** 1024 * math.copysign(1, got) if math.isinf(got) else arb(got)
-        return min(as_float(abs(near - truth) * arb(2) ** (52 - power)), 1e300)
+@lru_cache(maxsize=128)
+def _edges(expr: Expr, x: Symbol) -> tuple[float, ...]:
+    return tuple(sorted({e.at for e in edges(expr, x, FLOAT64)}))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judge:
-    """f on [low, high): true values at points of every binade, of the plotting range, and edges."""
+    """f on [low, high): true values at points of every binade, of the plotting range, and edges.
+
+    Values that are not decided, and places where f is not defined, are not judged.
+    """
 
     f: Smooth
     low: float
     high: float
     count: int = 160
-    points: list[float] = field(init=False)
-    truths: list[arb] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.points, self.truths = [], []
-        for p in self._places():
-            value = self.f.value(arb(p))
-            if value is not None:
-                self.points.append(p)
-                self.truths.append(value)
-        self._approach_zeros()
-        self._approach_edges()
-
-    def _places(self) -> list[float]:
+    @cached_property
+    def spread(self) -> tuple[Any, Values]:
+        """Points uniform over the floats, over the spans about 0, powers of two, both ends."""
         rng = np.random.default_rng(_SEED)
-        ends = [_ordinal(self.low), _ordinal(self.high)]
-        chosen = {_float(int(n)) for n in rng.integers(ends[0], ends[1], self.count)}
-        low, high = max(self.low, -40.0), min(self.high, 40.0)
-        if low < high:
-            chosen |= {float(v) for v in rng.uniform(low, high, self.count // 2)}
-            low, high = max(low, -3.0), min(high, 3.0)
-        if low < high:
-            chosen |= {float(v) for v in rng.uniform(low, high, self.count // 2)}
-        low, high = max(self.low, -1000.0), min(self.high, 1000.0)
-        if low < high:
-            chosen |= {float(v) for v in rng.uniform(low, high, self.count // 4)}
-        chosen |= {s * k * 5e-324 for s in (1, -1) for k in (1, 2, 3, 7)}
-        for k in (-1074, -1022, -540, -537, -512, -100, -30, 30, 100, 511, 512, 537, 1000, 1022):
-            chosen |= {s * 2.0**k * m for s in (1, -1) for m in (1.0, 1.4142135)}
-        for end in ends:
-            chosen |= {_float(end + k) for k in range(-3, 4)}
-        return sorted(p for p in chosen if self.low <= p < self.high and math.isfinite(p))
+        first, last = FLOAT64.ordinal([self.low, self.high])
+        chosen = [FLOAT64.at(rng.integers(first, last, self.count))]
+        for half, share in _SPANS:
+            low, high = max(self.low, -half), min(self.high, half)
+            if low < high:
+                chosen.append(rng.uniform(low, high, self.count // share))
+        chosen.append(points(1, FLOAT64)[:: max(1, 400 // self.count)])
+        top = FLOAT64.largest
+        chosen.append(around((max(self.low, -top), min(self.high, top)), FLOAT64))
+        return self._known(np.concatenate(chosen))
 
-    def _approach_zeros(self) -> None:
-        signs = [0 if t.is_zero() else (1 if t > 0 else -1) for t in self.truths]
-        changes = [k for k in range(len(signs) - 1) if signs[k] * signs[k + 1] < 0]
-        for k in changes[:6]:
-            a, b = _ordinal(self.points[k]), _ordinal(self.points[k + 1])
-            while b - a > 1:
-                middle = (a + b) // 2
-                value = self.f.value(arb(_float(middle)))
-                if value is None or value.is_zero():
-                    break
-                a, b = (middle, b) if (value > 0) == (signs[k] > 0) else (a, middle)
-            for n in {a - 40, a - 2, a, b, b + 3, b + 100, a - 10**6, b + 10**9, b + 10**13}:
-                p = _float(n)
-                value = self.f.value(arb(p)) if self.low <= p < self.high else None
-                if value is not None:
-                    self.points.append(p)
-                    self.truths.append(value)
+    @cached_property
+    def special(self) -> tuple[Any, Values]:
+        """Points around zeros, and where f overflows or leaves the normal floats."""
+        return self.near(_edges(self.f.expr, self.f.x))
 
-    def _approach_edges(self) -> None:
-        """Points where the result is subnormal, and where it is about to overflow."""
-        order = sorted(range(len(self.points)), key=self.points.__getitem__)
-        sizes = [(self.points[k], _size(self.truths[k])) for k in order]
-        for (p, a), (q, b) in pairwise(sizes):
-            for mark in (-1074.5, -1060, -1040, -1024, -1021, 1023.99):
-                if (a - mark) * (b - mark) < 0:
-                    self._meet(p, q, mark, a > mark)
+    def near(self, places: Iterable[float]) -> tuple[Any, Values]:
+        """Points around these places, with their true values."""
+        return self._known(around([p for p in places if self.low <= p <= self.high], FLOAT64))
 
-    def _meet(self, p: float, q: float, mark: float, above: bool) -> None:
-        low, high = _ordinal(p), _ordinal(q)
-        for _ in range(64):
-            middle = (low + high) // 2
-            if high - low <= 1:
+    def _known(self, x: Any) -> tuple[Any, Values]:
+        x = np.unique(x[(x >= self.low) & (x < self.high)])
+        values = arb_values(self.f.expr, [self.f.x], [x], FLOAT64)
+        known = np.flatnonzero(values.known())
+        return x[known], values[known]
+
+    def worst(
+        self, method: Callable[[Any], Any], places: Iterable[float] = ()
+    ) -> tuple[float, float]:
+        """The largest error in ulp, and where; a result of 0 that should be none is infinite."""
+        worst, at = 0.0, math.nan
+        for x, values in (self.spread, self.special, self.near(places)):
+            if not len(x):
+                continue
+            got = _run(method, x)
+            with np.errstate(all="ignore"):
+                errors = ulps(got, values, FLOAT64)
+                errors[(got == 0) & (rounded(values, FLOAT64)[0] != 0)] = math.inf
+            k = int(np.argmax(errors))
+            if errors[k] >= worst:
+                worst, at = float(errors[k]), float(x[k])
+            if worst > _HOPELESS:
                 break
-            value = self.f.value(arb(_float(middle)), 30)
-            if value is None:
-                return
-            low, high = (middle, high) if (_size(value) > mark) == above else (low, middle)
-        for n in (low - 1000, low, high, high + 1, high + 5000):
-            at = _float(n)
-            value = self.f.value(arb(at)) if self.low <= at < self.high else None
-            if value is not None:
-                self.points.append(at)
-                self.truths.append(value)
+        return (worst, at) if len(self.spread[0]) else (math.inf, math.nan)
 
-    def worst(self, method: Callable[[Any], Any]) -> tuple[float, float]:
-        """The largest error in ulp, and where."""
-        if not self.points:
-            return math.inf, math.nan
-        x = np.array(self.points)
-        with np.errstate(all="ignore"):
-            got = np.broadcast_to(np.asarray(method(x), np.float64), x.shape)
-        errors = [truth_ulps(float(g), t) for g, t in zip(got, self.truths, strict=True)]
-        k = int(np.argmax(errors))
-        return errors[k], self.points[k]
+    @cached_property
+    def points(self) -> list[float]:
+        """The points of both kinds."""
+        return [*map(float, self.spread[0]), *map(float, self.special[0])]
+
+    @cached_property
+    def truths(self) -> list[arb]:
+        """The values there, as balls."""
+        found = [self.f.value(arb(p)) for p in self.points]
+        return [arb.nan() if v is None else v for v in found]
+
+    @property
+    def size(self) -> int:
+        """The number of points."""
+        return len(self.spread[0]) + len(self.special[0])
 
     def worst_of_wave(self, method: Callable[[Any], Any]) -> float:
-        """The largest error in units of the spacing at the amplitude: |f| at x, x + 1 and x + 2."""
-        x = np.array(self.points)
+        """The largest error in units of the spacing at the amplitude: the largest |f| near by."""
+        x, values = self.spread
+        true, _ = rounded(values, FLOAT64)
+        order = np.argsort(np.abs(x))
+        window = np.pad(np.abs(true[order]), _NEAR, mode="edge")
+        amplitude = np.lib.stride_tricks.sliding_window_view(window, 2 * _NEAR + 1).max(-1)
         with np.errstate(all="ignore"):
-            got = np.broadcast_to(np.asarray(method(x), np.float64), x.shape)
-        worst = 0.0
-        for p, g, truth in zip(self.points, got, self.truths, strict=True):
-            with precision(4096):
-                near = [self.f.value(arb(p) + k, 30) for k in (1, 2)]
-            sizes = [as_float(abs(v)) for v in (truth, *near) if v is not None]
-            unit = float(np.spacing(max(sizes)))
-            worst = max(
-                worst, abs(float(g) - as_float(truth)) / unit if math.isfinite(g) else math.inf
-            )
-        return worst
+            errors = np.abs(_run(method, x) - true)[order] / np.spacing(amplitude)
+        return float(np.max(np.where(np.isnan(errors), math.inf, errors)))
 
 
-def _size(b: arb) -> float:
-    return max(min(log2_abs(b), 1e6), -1e6)
-
-
-def _ordinal(x: float) -> int:
-    n = int(np.float64(abs(x)).view(np.int64))
-    return n if math.copysign(1.0, x) > 0 else -n
-
-
-def _float(n: int) -> float:
-    top = 0x7FEFFFFFFFFFFFFF
-    value = float(np.int64(min(abs(n), top)).view(np.float64))
-    return value if n >= 0 else -value
+def _run(method: Callable[[Any], Any], x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(np.asarray(method(x), np.float64), x.shape)

@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 import sympy
-from flint import arb
 from sympy import Expr, Symbol
 
 from symgrad.activation import Activation, Derived, elementary
 from symgrad.errors import InputError, UnsupportedError
 from symgrad.fact import Evidence
 from symgrad.kernels import emit
-from symgrad.kernels.judge import Judge, truth_ulps
+from symgrad.kernels.judge import Judge
 from symgrad.kernels.smooth import Smooth
-from symgrad.kernels.write import Writer, log_abs_of
+from symgrad.kernels.write import Writer, log_abs_of, smooth_logs
 
 __all__ = ["Kernel", "lambdify"]
 
@@ -100,24 +99,10 @@ _LIMIT = 4.0
 
 def _measured(kernel: Kernel, count: int = 240) -> tuple[float, float, int]:
     """The largest error in ulp, where, and at how many points."""
-    f = Smooth(elementary(kernel.expr), kernel.args[0])
-    largest = math.nextafter(math.inf, 0)
-    judge = Judge(f, -largest, largest, count)
-    for edge in kernel.switch_points:
-        for p in (math.nextafter(edge, -math.inf), edge, math.nextafter(edge, math.inf)):
-            value = f.value(arb(p)) if math.isfinite(p) else None
-            if value is not None:
-                judge.points.append(p)
-                judge.truths.append(value)
-    worst, where, tried = 0.0, math.nan, 0
-    for p, truth in zip(judge.points, judge.truths, strict=True):
-        if kernel.amplitude_beyond is not None and abs(p) > kernel.amplitude_beyond:
-            continue
-        error = truth_ulps(float(kernel(p)), truth)
-        tried += 1
-        if error >= worst:
-            worst, where = error, p
-    return worst, where, tried
+    end = kernel.amplitude_beyond or math.nextafter(math.inf, 0)
+    f = Smooth(smooth_logs(elementary(smooth_logs(kernel.expr))), kernel.args[0])
+    judge = Judge(f, -end, end, count)
+    return *judge.worst(kernel, kernel.switch_points), judge.size
 
 
 def _evidence(kernel: Kernel) -> Evidence | None:
@@ -155,8 +140,10 @@ def lambdify(args: Any, expr: Any) -> Kernel:
         source = writer.module(exprs, many)
     designs = writer.designs
     only = designs[0] if len(designs) == 1 and len(names) == 1 else None
+    # |u| of a piecewise u has conditions that are pieces themselves: log(u²)/2 has not
+    stated = [smooth_logs(e) if elementary(e).has(sympy.ITE) else e for e in exprs]
     kernel = Kernel(
-        names, list(exprs) if many else exprs[0], source,
+        names, stated if many else stated[0], source,
         only.switch_points if only else (), tuple(only.zeros) if only else (),
         only.amplitude_beyond if only else None,
     )  # fmt: skip

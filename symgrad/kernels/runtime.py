@@ -15,7 +15,8 @@ LARGEST = 1.7976931348623157e308
 
 
 class Pieces(NamedTuple):
-    """logs·log|t| + exp(b·t)·2^scale·Σ rows[k]·t^k, t = x − centre, an entry per cell of a grid.
+    """exp(slope·t)·2^scale·Σ rows[k]·t^k, t = x − centre, an entry per cell of a grid; where `logs`
+    is m ≥ 0, the value is log|.| of that plus m·log|t|.
 
     Cell number: the bits of |x| + step from bit `shift` upwards, less `first`; so cells have one
     width near 0 and double with each octave of |x| + step. `sides` 2: even cells x ≥ 0, odd x < 0.
@@ -36,12 +37,17 @@ class Pieces(NamedTuple):
 
 
 class Laurent(NamedTuple):
-    """x^power·Σ coefficients[k]·x^(−k), the constant term in two floats; finite for |x| ≤ last."""
+    """y^power·Σ coefficients[k]·y^(−k) + logs·log y, y = |x|, the constant term in two floats.
+
+    `root` is a broken power beside the whole one, in two floats; finite for y ≤ last.
+    """
 
     power: int
     coefficients: tuple[float, ...]
     low: float
     last: float
+    logs: float = 0.0
+    root: tuple[float, float] | None = None
 
 
 class Regime(NamedTuple):
@@ -70,6 +76,12 @@ def exp_square(x: Any, c: float) -> Any:
     low = c * (x - high) * (x + high)
     e = np.exp(c * high * high)
     return e + e * (low * (1.0 + low * (0.5 + low / 6.0)))
+
+
+def broken_power(y: Any, high: float, low: float) -> Any:
+    """y^(high + low) for y ≥ 0."""
+    r = y**high
+    return r + r * (low * np.log(np.where(y > 0.0, y, 1.0))) if low else r
 
 
 def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
@@ -102,15 +114,18 @@ def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
         out *= np.exp(c, out=c)
     if p.logs is not None:
         gather(p.logs)
-        out += c * np.log(np.where(c != 0.0, np.absolute(t), 1.0))
+        some = c >= 0.0
+        np.log(np.absolute(out), out=out, where=some)
+        out += np.where(c > 0.0, c * np.log(np.absolute(t)), 0.0)
     if p.scale:
         out *= 2.0**p.scale
         np.clip(out, -LARGEST, LARGEST, out=out)
 
 
 def laurent(x: Any, out: Any, p: Laurent) -> None:
-    """Horner's rule in 1/x, then factor by factor: the last product alone leaves the range."""
-    w = 1.0 / x
+    """Horner's rule in 1/|x|, then factor by factor: the last product alone leaves the range."""
+    y = np.absolute(x)
+    w = 1.0 / y
     coefficients = p.coefficients
     out[...] = coefficients[-1]
     for k in range(len(coefficients) - 2, -1, -1):
@@ -120,11 +135,15 @@ def laurent(x: Any, out: Any, p: Laurent) -> None:
         out += coefficients[k]
     for _ in range(abs(p.power)):
         if p.power > 0:
-            out *= x
+            out *= y
         else:
-            out /= x
+            out /= y
+    if p.root:
+        out *= broken_power(y, *p.root)
+    if p.logs:
+        out += p.logs * np.log(y)
     if p.power > 0:
-        beyond = np.isinf(out) & (np.absolute(x) <= p.last)
+        beyond = np.isinf(out) & (y <= p.last)
         np.copyto(out, np.copysign(LARGEST, out), where=beyond)
 
 

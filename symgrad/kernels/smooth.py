@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import sympy
@@ -12,7 +13,7 @@ from flint import arb, arb_poly, arb_series
 from sympy import Expr, Rational, Symbol
 
 from symgrad.errors import DomainError, UndecidedError
-from symgrad.rigor import Program, precision, program, sign
+from symgrad.rigor import Program, constant, precision, program, sign
 
 __all__ = [
     "BITS",
@@ -89,7 +90,12 @@ class Smooth:
     work: int = 128
 
     def __post_init__(self) -> None:
-        self.program = program(self.expr, self.x)
+        self.program = program(_steady(self.expr), self.x)
+
+    @property
+    def constant(self) -> float:
+        """The value of an expression without x, -inf for the logarithm of zero."""
+        return as_float(constant(self.expr, BITS)) if self.expr.is_finite else -math.inf
 
     def value(self, at: arb, bits: int = 80) -> arb | None:
         """A ball with `bits` relative bits (or exact zero), None where none is reached."""
@@ -126,10 +132,9 @@ class Smooth:
 
 @dataclass
 class LogAbs(Smooth):
-    """log|u| for the smooth u that it is made of: by the series of u, at the zeros of u as well."""
+    """log|u| for the smooth u that it is made of, `inner`: values and series by those of u."""
 
     inner: Smooth = field(init=False)
-    zeros: list[tuple[arb, int]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.inner = Smooth(self.expr, self.x)
@@ -155,6 +160,30 @@ class LogAbs(Smooth):
             return None
         found = log_series(jet)
         return found if _sharp(found, reach) else super().series(at, reach)
+
+
+def _steady(expr: Any) -> Any:
+    """c + c·erf(u) as c·erfc(−u), c + c·tanh(u) as 2c/(1 + exp(−2u)): what cancels far out."""
+    if not expr.args:
+        return expr
+    parts = [_steady(a) for a in expr.args]
+    if isinstance(expr, sympy.Add):
+        for k, part in enumerate(parts):
+            for f in sympy.Mul.make_args(part):
+                c = part / f
+                if isinstance(f, (sympy.erf, sympy.tanh)) and (c in parts or -c in parts):
+                    u = f.args[0] if c in parts else -f.args[0]
+                    c = c if c in parts else -c
+                    rest = [p for j, p in enumerate(parts) if j != k]
+                    rest.remove(c)
+                    erf = isinstance(f, sympy.erf)
+                    word = sympy.erfc(-u, evaluate=False) if erf else 2 / (1 + sympy.exp(-2 * u))
+                    return _steady(sympy.Add(c * word, *rest))
+    return (
+        expr.func(*parts)
+        if any(p is not a for p, a in zip(parts, expr.args, strict=True))
+        else expr
+    )
 
 
 def log_series(series: Sequence[arb]) -> list[arb]:

@@ -1,50 +1,42 @@
 """One smooth branch of a function: which method on which part of it.
 
 Inside, a grid of polynomials whose cells grow with |x|; outside, what the function becomes there: a
-polynomial, a power times a series in 1/x, or a decay (growth) from which exp(slope·t) is taken out
-cell by cell, up to the place where the float is zero (infinite). One line of NumPy is used instead
-wherever its measured error is small enough.
+power times a series in 1/x with a logarithm, or a decay (growth) from which exp(slope·t) is taken
+out cell by cell, up to the place where the float is zero (infinite). One line of NumPy is used
+instead wherever its measured error is small enough.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from flint import arb
-
 from symgrad.errors import UnsupportedError
 from symgrad.kernels import emit
-from symgrad.kernels.far import (
-    Far,
-    exponent,
-    far,
-    horner,
-    in_floats,
-    in_reciprocals,
-    last_finite,
-    log2_size,
-    log_line,
-)
+from symgrad.kernels.far import Far, bisect, far, in_reciprocals, last_finite, log2_size
 from symgrad.kernels.fit import EPS, Cell, Grid, cell, rounding, table
-from symgrad.kernels.forms import candidates, outward
+from symgrad.kernels.forms import candidates
 from symgrad.kernels.judge import Judge
-from symgrad.kernels.smooth import BITS, Smooth, as_float
-from symgrad.rigor import constant, precision
+from symgrad.kernels.runtime import Laurent
+from symgrad.kernels.smooth import Smooth
 
 __all__ = ["Design", "Noted", "Stretch"]
 
 GOOD = 1.9
 """A line of NumPy is used where its measured error is at most this many ulp."""
+ENOUGH = 3.0
+"""The same where there is no other method."""
 CENTRAL_DEGREE = 10
 OUTER_DEGREE = 13
 _GRIDS = ((5, 2.0), (6, 2.0), (5, 0.5), (6, 0.5), (6, 0.0625), (7, 0.015625), (7, 2.0**-10))
 """Bits and step of the central grid, tried in this order; the second where the first ends early."""
 _WAVE_GRIDS = (*((bits, 2.0) for bits in (5, 6, 7)), *_GRIDS[2:])
 _LOWEST, _TINY, _TOP = -1075.0, -985.0, 1000.0
+_DECAY_FROM, _WAVE_FROM = 14.0, 30.0
+"""How far out the central table goes before a decay, and before a wave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,65 +92,87 @@ class Stretch:
             self.plan.regimes.append(Noted(lower, upper, method, why))
 
     def cover(self) -> None:
-        self.far = [
-            far(self.f, sign) for sign, end in ((1, self.high), (-1, self.low)) if math.isinf(end)
-        ]
-        for end in self.far:
-            self.plan.points.append((end.sign * math.inf, end.limit))
+        signs = [s for s, end in ((1, self.high), (-1, self.low)) if math.isinf(end)]
+        self.far = {s: far(self.f, s) for s in signs}
+        self.plan.points += [(s * math.inf, end.limit) for s, end in self.far.items()]
         line = self.line(self.low, self.high)
         if line is not None:
             self.add(self.low, self.high, *line)
-            return
-        self.tabulate()
+        elif not self.decaying_line():
+            self.tabulate()
 
     def line(self, low: float, high: float, limit: float = GOOD) -> tuple[Any, str] | None:
         """The best line of NumPy on [low, high), if it is good enough."""
         expr, x = self.f.expr, self.f.x
         if not expr.has(x):
-            value = as_float(constant(expr, 160)) if expr.is_finite else -math.inf
-            return value, "constant"
+            return self.f.constant, "constant"
         lines = candidates(expr, {x: "x"})
         if not lines:
             return None
         judge = Judge(self.f, low, high)
-        best = min(((judge.worst(emit.line(t))[0], t) for t in lines), default=(math.inf, ""))
+        best = min((judge.worst(emit.line(t))[0], t) for t in lines)
         if best[0] > limit:
             return None
-        why = f"one line of NumPy: {best[0]:.2f} ulp at worst of {len(judge.points)} points"
-        return best[1], why
-
-    # the grid
-
-    def tabulate(self) -> None:
-        if self.decaying_line():
-            return
-        inner = self.inner()
-        if inner is None:
-            raise UnsupportedError(
-                f"no table of polynomials was found for {self.f.expr} on [{self.low}, {self.high})"
-            )
-        reach = inner
-        for end in self.far:
-            self.outside(end, reach[end.sign])
+        return best[1], f"one line of NumPy: {best[0]:.2f} ulp at worst of {judge.size} points"
 
     def decaying_line(self) -> bool:
         """One line up to where the result leaves the normal floats, if f decays at both ends."""
-        if any(end.kind != "decay" for end in self.far) or not self.far:
+        ends = self.far.values()
+        if any(end.kind != "decay" for end in ends) or not ends:
             return False
-        reach = {end.sign: self.crossing(end, 1.0, _TINY) for end in self.far}
+        reach = {end.sign: self.crossing(end, 1.0, _TINY) for end in ends}
         low, high = -reach.get(-1, -self.low), reach.get(1, self.high)
         line = self.line(low, high)
         if line is None:
             return False
         self.add(low, high, *line)
-        for end in self.far:
+        for end in ends:
             self.vanishing(end, reach[end.sign])
         return True
+
+    # the grid
+
+    def tabulate(self) -> None:
+        self.series: dict[int, tuple[float, Laurent]] = {}
+        for sign, end in self.far.items():
+            if end.kind == "power":
+                found = self.settled(end)
+                if found is None:
+                    self.far[sign] = replace(end, kind="wave")
+                else:
+                    self.series[sign] = found
+        reach = self.inner()
+        if reach is None:
+            line = self.line(self.low, self.high, ENOUGH)
+            if line is not None:
+                self.add(self.low, self.high, *line)
+                return
+            raise UnsupportedError(
+                f"no table of polynomials was found for {self.f.expr} on [{self.low}, {self.high})"
+            )
+        for sign, end in self.far.items():
+            if end.kind == "wave":
+                self.to_line(end, reach[sign])
+            elif end.kind == "power":
+                self.to_series(end, reach[sign])
+            else:
+                self.exponential(end, reach[sign])
+
+    def settled(self, end: Far) -> tuple[float, Laurent] | None:
+        """From where f is a power times a series in 1/x, and that series."""
+        near = self.low if end.sign > 0 else -self.high
+        start = max(4.0, near * 1.0625 if math.isfinite(near) else 0.0)
+        while start < 2.0**40 and not (end.waves and start > _WAVE_FROM):
+            found = in_reciprocals(self.f, end, start)
+            if found is not None:
+                return start, found
+            start = _short(1.5 * start, start, 2 * start)
+        return None
 
     @property
     def waves(self) -> bool:
         """Whether f oscillates, or is of no known kind, toward an end."""
-        return any(end.kind == "line" for end in self.far)
+        return any(end.kind == "wave" for end in self.far.values())
 
     def inner(self) -> dict[int, float] | None:
         """The central table; how far it reaches on each side."""
@@ -168,15 +182,14 @@ class Stretch:
         wanted = {s: self.wanted(s, limits[s]) for s in signs}
         goal = min(max(wanted[s], nearest) for s in signs)
         best: tuple[Grid, list[list[Cell]], float] | None = None
-        waves = self.waves
-        for bits, step in _WAVE_GRIDS if waves else _GRIDS:
+        for bits, step in _WAVE_GRIDS if self.waves else _GRIDS:
             grid = Grid(step, bits)
             found = self.octaves(grid, signs, nearest, limits, wanted)
             if found is not None and (best is None or found[1] > best[2]):
                 best = grid, *found
-            if best is not None and best[2] >= min(goal, 30.0 if waves else 5.0):
+            if best is not None and best[2] >= min(goal, 30.0 if self.waves else 5.0):
                 break
-            if best is not None and not waves and (bits, step) != _GRIDS[0]:
+            if best is not None and not self.waves and (bits, step) != _GRIDS[0]:
                 break
         if best is None:
             return None
@@ -200,26 +213,10 @@ class Stretch:
         """How far out the central table should go for what follows it."""
         if not math.isinf(limit):
             return limit
-        end = next(e for e in self.far if e.sign == sign)
-        if end.kind == "poly":
-            return self.settled(end)
-        if end.kind == "power":
-            return 30.0
-        return 30.0 if end.kind in ("wave", "line") else 14.0
-
-    def settled(self, end: Far) -> float:
-        """Where f is its polynomial to 2^-58, on a scale of √2."""
-        near = self.low if end.sign > 0 else -self.high
-        u = max(4.0, near * 1.0625 if math.isfinite(near) else 0.0)
-        while u < 2.0**40:
-            at = arb(end.sign * u)
-            with precision(BITS):
-                p = horner(end.coefficients, at)
-                value = self.f.value(at, 100)
-                if value is not None and bool(abs(value - p) <= abs(p) * arb(2) ** -58):
-                    return u
-            u *= math.sqrt(2)
-        raise UnsupportedError(f"{self.f.expr} does not settle to a polynomial")
+        kind = self.far[sign].kind
+        if kind == "power":
+            return self.series[sign][0]
+        return _WAVE_FROM if kind == "wave" else _DECAY_FROM
 
     def octaves(
         self, grid: Grid, signs: Sequence[int], nearest: float, limits: dict[int, float],
@@ -229,7 +226,7 @@ class Stretch:
         sides: list[list[Cell]] = [[] for _ in signs]
         goal = min(max(wanted[s], nearest) for s in signs)
         last = max(grid.octave(nearest), grid.octave(min(goal, 2.0**30)))
-        reached = nearest
+        reached, most = nearest, CENTRAL_DEGREE + 2 * self.waves
         for octave in range(grid.octave(nearest), last + 1):
             start = max(nearest, grid.step * (2.0**octave - 1))
             stop = grid.step * (2.0 ** (octave + 1) - 1)
@@ -237,15 +234,7 @@ class Stretch:
                 break
             edges = grid.edges(start, min(stop, max(goal, start * 1.001 + 1e-9)))
             more = [
-                _cells(
-                    self.f,
-                    s,
-                    edges,
-                    start,
-                    limits[s],
-                    False,
-                    CENTRAL_DEGREE + (octave > 0) + 2 * self.waves,
-                )
+                _cells(self.f, s, edges, start, limits[s], False, most + (octave > 0))
                 for s in signs
             ]
             if any(m is None for m in more):
@@ -277,18 +266,6 @@ class Stretch:
 
     # outside
 
-    def outside(self, end: Far, start: float) -> None:
-        if end.kind in ("decay", "growth"):
-            self.exponential(end, start)
-        elif end.kind == "poly":
-            self.to_polynomial(end, start)
-        elif end.kind == "power":
-            self.to_power(end, start)
-        elif end.kind == "log":
-            self.to_logarithm(end, start)
-        else:
-            self.to_line(end, start)
-
     def put(self, sign: int, lower: float, upper: float, method: Any, why: str) -> None:
         if sign > 0:
             self.add(lower, upper, method, why)
@@ -296,15 +273,9 @@ class Stretch:
             self.add(-upper, -lower, method, why)
 
     def run(
-        self,
-        sign: int,
-        low: float,
-        high: float,
-        tilt: bool,
-        scale: int,
-        why: str,
+        self, sign: int, low: float, high: float, why: str, tilt: bool = False, scale: int = 0,
         halvings: int = 5,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """A table with the fewest cells that will do on low ≤ |x| < high, or two tables."""
         for bits in range(1, 10):
             grid = Grid(2.0, bits)
@@ -323,120 +294,70 @@ class Stretch:
         if not halvings:
             raise UnsupportedError(f"no cells for {self.f.expr} on {low} ≤ |x| < {high}")
         middle = _short((low + 1) * math.sqrt((high + 1) / (low + 1)) - 1, low, high)
-        self.run(sign, low, middle, tilt, scale, why, halvings - 1)
-        self.run(sign, middle, high, tilt, scale, why, halvings - 1)
+        self.run(sign, low, middle, why, tilt, scale, halvings - 1)
+        self.run(sign, middle, high, why, tilt, scale, halvings - 1)
 
     def exponential(self, end: Far, start: float) -> None:
-        mark = _TINY if end.kind == "decay" else _TOP
+        decays = end.kind == "decay"
+        mark, word = (_TINY, "falls") if decays else (_TOP, "grows")
         inner = self.crossing(end, start, mark)
-        word = "falls" if end.kind == "decay" else "grows"
-        self.run(end.sign, start, inner, True, 0,
-                 f"f {word} like an exponential: exp(slope·t) is taken out of each cell; the bound "
-                 f"is where |f| is 2^{mark:.0f}")  # fmt: skip
-        if end.kind == "decay":
+        why = (
+            f"f {word} like an exponential: exp(slope·t) is taken out of each cell; the bound is "
+            f"where |f| is 2^{mark:.0f}"
+        )
+        self.run(end.sign, start, inner, why, tilt=True)
+        if decays:
             self.vanishing(end, inner)
             return
         outer = math.nextafter(last_finite(self.f, end.sign, inner), math.inf)
-        self.run(
-            end.sign,
-            inner,
-            outer,
-            True,
-            64,
-            "the result may overflow: a scaled product; the bound is where |f| is 2^1024",
-        )
+        why = "the result may overflow: a scaled product; the bound is where |f| is 2^1024"
+        self.run(end.sign, inner, outer, why, tilt=True, scale=64)
         self.put(end.sign, outer, math.inf, end.limit, "beyond the largest float")
 
     def vanishing(self, end: Far, inner: float) -> None:
-        outer = self.crossing(end, inner, _LOWEST)
-        self.run(end.sign, inner, outer, True, -200,
-                 "the result leaves the normal floats: a scaled product whose last step alone "
-                 "rounds there; the bound is where |f| is 2^-1075")  # fmt: skip
+        outer = math.nextafter(self.crossing(end, inner, _LOWEST), math.inf)
+        why = (
+            "the result leaves the normal floats: a scaled product whose last step alone rounds "
+            "there; the bound is where |f| is 2^-1075"
+        )
+        self.run(end.sign, inner, outer, why, tilt=True, scale=-200)
         self.put(end.sign, outer, math.inf, end.limit, "less than half the least float: zero")
 
     def crossing(self, end: Far, start: float, mark: float) -> float:
-        """The float u beyond which log2|f(±u)| is beyond the mark."""
+        """A float u (the last one for the lowest mark) up to which log2|f(±u)| is not beyond."""
         side = -1 if end.kind == "decay" else 1
 
-        def beyond(u: float) -> bool:
-            size = log2_size(self.f, end.sign * u)
-            return side * (size - mark) > 0
+        def before(u: float) -> bool:
+            return side * (log2_size(self.f, end.sign * u) - mark) <= 0
 
         low, high = start, max(2 * start, 1.0)
-        while not beyond(high):
+        while before(high):
             low, high = high, 2 * high
             if high > 2.0**60:
                 raise UnsupportedError(f"{self.f.expr} does not pass 2^{mark} in range")
-        sharp = mark == _LOWEST
-        while True:
-            middle = (low + high) / 2
-            if not low < middle < high or (not sharp and high - low < high / 1024):
-                return high
-            low, high = (low, middle) if beyond(middle) else (middle, high)
+        return bisect(before, low, high, 0.0 if mark == _LOWEST else 2.0**-10)
 
-    def to_polynomial(self, end: Far, start: float) -> None:
-        begin = max(self.settled(end), start)
+    def to_series(self, end: Far, start: float) -> None:
+        begin, series = self.series[end.sign]
         if begin > start:
-            self.run(end.sign, start, begin, False, 0, "between the grid and the polynomial")
-        n = len(end.coefficients) - 1
-        last = last_finite(self.f, end.sign, begin) if n > 0 else math.inf
-        method = in_floats(n, end.coefficients[::-1], last)
-        self.put(
-            end.sign, begin, math.inf, method, "f is its asymptotic polynomial to 2^-58 from here"
+            self.run(end.sign, start, begin, "between the grid and the series in 1/x")
+        why = (
+            f"|x|^({end.power}) times a polynomial of degree {len(series.coefficients) - 1} in "
+            f"1/|x|{f' + ({end.logs})·log|x|' if end.logs else ''} within 2^-57 of f"
         )
-
-    def to_logarithm(self, end: Far, start: float) -> None:
-        """Beyond 64 the sum of powers and log|x|, judged where balls still reach."""
-        text, begin = log_line(end), max(start, 64.0)
-        low, high = (begin, 2 * begin) if end.sign > 0 else (-2 * begin, -begin)
-        worst, at = Judge(self.f, low, high, 40).worst(emit.line(text))
-        if worst > 3:
-            raise UnsupportedError(f"{self.f.expr} toward {end.sign}·oo: {worst:.1f} ulp at {at}")
-        if begin > start:
-            self.run(end.sign, start, begin, False, 0, "between the grid and the logarithm")
-        why = f"powers, a logarithm, a series in 1/x: {worst:.2f} ulp at worst up to {2 * begin:g}"
-        self.put(end.sign, begin, math.inf, text, why)
-
-    def to_power(self, end: Far, start: float) -> None:
-        begin = start
-        for _ in range(12):
-            found = in_reciprocals(self.f, end, begin)
-            if found is not None:
-                break
-            begin = 2 * begin + 2
-        else:
-            raise UnsupportedError(f"no series in 1/x for {self.f.expr} toward {end.sign}·oo")
-        if begin > start:
-            self.run(end.sign, start, begin, False, 0, "between the grid and the series in 1/x")
-        self.put(end.sign, begin, math.inf, found,
-                 f"x^({end.power}) times a polynomial of degree "
-                 f"{len(found.coefficients) - 1} in 1/x within 2^-57 of f")  # fmt: skip
-
-    def logarithmic(self, end: Far, low: float, high: float) -> tuple[Any, str] | None:
-        """A line in log|x|, where logarithms of powers come in."""
-        x = self.f.x
-        expr = outward(self.f.expr, x, lambda u: exponent(Smooth(u, x), end.sign))
-        if expr is None:
-            return None
-        lines = candidates(expr, {x: "x"})
-        judge = Judge(self.f, low, high)
-        best = min(((judge.worst(emit.line(t))[0], t) for t in lines), default=(math.inf, ""))
-        if best[0] > 3.0:
-            return None
-        return best[1], f"logarithms of powers split off: {best[0]:.2f} ulp at worst"
+        self.put(end.sign, max(begin, start), math.inf, series, why)
 
     def to_line(self, end: Far, start: float) -> None:
         low, high = (start, math.inf) if end.sign > 0 else (-math.inf, -start)
-        line = self.line(low, high, 3.0) or self.logarithmic(end, low, high)
+        line = self.line(low, high, ENOUGH)
         if line is None:
-            lines = candidates(self.f.expr, {self.f.x: "x"})
             judge = Judge(self.f, low, high, 80)
-            best = min(
-                ((judge.worst_of_wave(emit.line(t)), t) for t in lines), default=(math.inf, "")
-            )
-            if not best[0] < 64:
+            lines = candidates(self.f.expr, {self.f.x: "x"})
+            errors = [(judge.worst_of_wave(emit.line(t)), t) for t in lines]
+            worst, text = min(errors, default=(math.inf, ""))
+            if not worst < 64:
                 raise UnsupportedError(f"no method for {self.f.expr} toward {end.sign}·oo")
-            line = best[1], f"one line of NumPy: {best[0]:.2f} ulp of the amplitude at worst"
+            line = text, f"one line of NumPy: {worst:.2f} ulp of the amplitude at worst"
             self.plan.amplitude_beyond = start
         self.add(low, high, *line)
 

@@ -17,9 +17,10 @@ from sympy import Expr, Symbol
 from symgrad.activation import Activation, Head, elementary
 from symgrad.errors import SymgradError, UnsupportedError
 from symgrad.kernels import emit
+from symgrad.kernels.far import far
 from symgrad.kernels.forms import literal
 from symgrad.kernels.regimes import Design, design
-from symgrad.kernels.smooth import as_float
+from symgrad.kernels.smooth import Smooth, as_float
 from symgrad.rigor import constant
 
 __all__ = ["Writer"]
@@ -61,6 +62,8 @@ class Writer:
         else:
             try:
                 results = [self.write(e) for e in exprs]
+                if len(self.args) == 1:
+                    results = [self._at_infinity(*p) for p in zip(exprs, results, strict=True)]
             except UnsupportedError as error:
                 raise self.failure or error from None
             tail = ["", "", *self._combined(results, many)]
@@ -76,6 +79,15 @@ class Writer:
             self.failure = error
             return False
         return True
+
+    def _at_infinity(self, expr: Expr, result: str) -> str:
+        """The result with its limits at ±inf, which its parts may not give."""
+        for sign in (1, -1):
+            limit = far(Smooth(smooth_logs(elementary(expr)), self.args[0]), sign).limit
+            if not math.isnan(limit):
+                end = f"{self.names[0]} == {'inf' if sign > 0 else '-inf'}"
+                result = f"np.where({end}, {limit!r}, {result})"
+        return result
 
     def _combined(self, results: Sequence[str], many: bool) -> list[str]:
         names = self.names
