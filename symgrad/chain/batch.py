@@ -1,75 +1,127 @@
 """What an emitted chain runs on: one forward and one backward sweep over blocks of samples.
 
-NumPy alone; an exported module holds this text. No array of the batch's size is made per layer but
-the results themselves.
+NumPy alone; an exported module holds this text. The results themselves hold what the forward sweep
+finds (aˡ⁻¹ where ∂C/∂wˡ will be, g' where δˡ will be), so that no array of the batch's size is made.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-CACHE = 1 << 17
-"""Numbers that one block of all layers may hold, so that it stays in the cache."""
+BLOCK = 8192
+"""Samples that are taken through all layers at a time."""
+
+
+class Jets(NamedTuple):
+    """g(x) = Σ rows[k]·tᵏ, t = x − centre − rest, an entry per cell; cell (x − low)·per, clipped.
+
+    In float32 the terms up to t^short do.
+    """
+
+    low: float
+    per: float
+    centre: Any
+    rest: Any
+    rows: Any
+    short: int
+
+    def single(self) -> Any:
+        """The same for float32."""
+        centre = self.centre.astype(np.float32)
+        rest = (self.centre - centre + self.rest).astype(np.float32)
+        rows = self.rows[: self.short + 1].astype(np.float32)
+        return self._replace(centre=centre, rest=rest, rows=rows)
+
+
+def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
+    """Horner's rule for g and g' at once."""
+    cell = ((x - table.low) * table.per).astype(np.intp)
+    room = table.centre.take(cell, mode="clip")
+    t = x - room
+    t -= table.rest.take(cell, out=room, mode="clip")
+    rows = table.rows
+    rows[-1].take(cell, out=d, mode="clip")
+    rows[-2].take(cell, out=g, mode="clip")
+    g += np.multiply(d, t, out=room)
+    for row in rows[-3::-1]:
+        d *= t
+        d += g
+        g *= t
+        g += row.take(cell, out=room, mode="clip")
 
 
 def column(value: Any, start: int, stop: int) -> Any:
     """The part of a weight that belongs to a block: a scalar, or one number for each sample."""
-    return value if np.ndim(value) == 0 else value[start:stop]
+    return value if isinstance(value, float) else value[start:stop]
 
 
-def forward(layers: Any, x: Any, w: Any, b: Any, start: int, a: Any, d: Any, z: Any) -> None:
-    """a[l] and d[l] = g'(z) for one block that starts at sample `start`."""
-    stop = start + z.size
-    a[0] = x[start:stop]
-    for l, (g, slope, skip, both, reach) in enumerate(layers):
+def activate(layer: Any, z: Any, a: Any, d: Any) -> None:
+    """a = g(z) and d = g'(z): by the lines they share where these reach, else by their kernels."""
+    g, slope, _, both, reach = layer
+    if both is None:
+        g(z, a)
+        slope(z, d)
+        return
+    both(z, a, d)
+    low, high = reach[z.dtype == np.float32]
+    inside = (low == -np.inf or z.min() >= low) and (high == np.inf or z.max() <= high)
+    if not inside:  # nan is not inside either
+        rest = np.flatnonzero(~((z >= low) & (z <= high)))
+        a[rest], d[rest] = g(z[rest]), slope(z[rest])
+
+
+def forward(layers: Any, w: Any, b: Any, start: int, a: Any, d: Any, last: Any) -> None:
+    """From a[0] all aˡ, the last of them in `last`, and d[l] = g'(z), for one block."""
+    stop = start + last.size
+    z = np.empty_like(last)
+    for l, layer in enumerate(layers):
         np.multiply(a[l], column(w[l], start, stop), out=z)
         if b[l] is not None:
-            np.add(z, column(b[l], start, stop), out=z)
-        if both is not None and z.max() <= reach and z.min() >= -reach:
-            both(z, a[l + 1], d[l])
-        else:
-            g(z, a[l + 1])
-            slope(z, d[l])
-        if skip:
-            np.add(a[l + 1], a[l], out=a[l + 1])
+            z += column(b[l], start, stop)
+        above = a[l + 1] if l + 1 < len(layers) else last
+        activate(layer, z, above, d[l])
+        if layer[2]:
+            above += a[l]
 
 
 def backward(layers: Any, w: Any, start: int, a: Any, d: Any, e: Any) -> None:
     """d[l] becomes δ, a[l] becomes ∂C/∂w of the layer above it, e becomes ∂C/∂x."""
     stop = start + e.size
     for l in range(len(layers) - 1, -1, -1):
-        np.multiply(d[l], e, out=d[l])
-        np.multiply(a[l], d[l], out=a[l])
+        here = d[l]
+        here *= e
+        a[l] *= here
+        weight = column(w[l], start, stop)
         if layers[l][2]:
-            e += column(w[l], start, stop) * d[l]
+            e += weight * here
         else:
-            np.multiply(d[l], column(w[l], start, stop), out=e)
+            np.multiply(here, weight, out=e)
 
 
 def sweep(layers: Any, cost: Any, x: Any, y: Any, w: Any, b: Any, out: Any, total: bool) -> None:
     """Fill out = (C, ∂C/∂x, ∂C/∂w by layer, δ by layer); sums over the samples if `total`."""
     depth, count = len(layers), x.size
-    size = max(256, min(8192, CACHE // (depth + 1)))
-    a, d, z = np.empty((depth + 1, size)), np.empty((depth, size)), np.empty(size)
+    value, e, a, d = out
     if total:
-        for part in out:
-            part[...] = 0.0
+        a, d = np.empty((2, depth, min(BLOCK, count)), x.dtype)
+        sums = [np.zeros(part.shape) for part in out]
     with np.errstate(all="ignore"):
-        for start in range(0, count, size):
-            stop = min(start + size, count)
-            n = stop - start
-            if n < size:
-                a, d, z = (np.empty((*part.shape[:-1], n)) for part in (a, d, z))
-            forward(layers, x, w, b, start, a, d, z)
-            value, slope = cost(a[depth], column(y, start, stop))
-            e = np.empty(n)
-            e[...] = slope
-            backward(layers, w, start, a, d, e)
-            results = (value, e, a[:depth], d)
-            for part, result in zip(out, results, strict=True):
-                if total:
-                    part += np.sum(np.broadcast_to(result, (*part.shape, n)), axis=-1)
-                else:
-                    part[..., start:stop] = result
+        for start in range(0, count, BLOCK):
+            stop = min(start + BLOCK, count)
+            here = slice(0, stop - start) if total else slice(start, stop)
+            rows, slopes, last = a[:, here], d[:, here], np.empty(stop - start, x.dtype)
+            rows[0] = x[start:stop]
+            forward(layers, w, b, start, rows, slopes, last)
+            c, error = cost(last, column(y, start, stop))
+            last[...] = error
+            backward(layers, w, start, rows, slopes, last)
+            if total:
+                for part, result in zip(sums, (c, last, rows, slopes), strict=True):
+                    part += np.sum(result, axis=-1)
+            else:
+                value[start:stop], e[start:stop] = c, last
+    if total:
+        for part, result in zip(out, sums, strict=True):
+            part[...] = result

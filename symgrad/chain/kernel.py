@@ -8,7 +8,6 @@ import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,10 @@ from symgrad.chain import batch
 from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import b_, x_, y_
-from symgrad.chain.pairs import pair_source
+from symgrad.chain.pairs import batch_source, pair_source
 from symgrad.errors import InputError, SymgradError, UnsupportedError
 from symgrad.kernels import emit
+from symgrad.kernels.forms import numpy_line
 from symgrad.kernels.scaled import Scaled
 from symgrad.kernels.write import Writer
 from symgrad.loss import A, Y
@@ -102,28 +102,25 @@ class ChainKernel:
         scaled: bool = False,
     ) -> Any:
         """`Gradients` by sample, their sums with `total`, `ScaledGradients` with `scaled`."""
-        chain = self.chain
-        inputs, targets = self._number(x, x_), self._number(y, y_)
-        weights = self._rows(w, "w", [chain.w(l) for l in range(1, chain.depth + 1)])
-        biases = self._rows(b, "b", [b_(l) if k.has_bias else None for l, k in _numbered(chain)])
-        given = [inputs, targets, *weights, *(v for v in biases if v is not None)]
-        shape = np.broadcast_shapes(*(np.shape(v) for v in given))
-        if any(np.asarray(v).dtype.kind not in "biuf" for v in given):
-            raise InputError("x, y, weights and biases are real numbers")
-        flat = [None if v is None else _flat(v, shape) for v in (targets, *weights, *biases)]
-        samples = np.ascontiguousarray(np.broadcast_to(inputs, shape), np.float64).reshape(-1)
-        parts = flat[0], flat[1 : chain.depth + 1], flat[chain.depth + 1 :]
+        depth, (weight, bias) = self.chain.depth, self._symbols
+        columns = [self._number(y, y_), *self._rows(w, "w", weight), *self._rows(b, "b", bias)]
+        inputs = self._number(x, x_)
+        arrays = [v for v in (inputs, *columns) if v is not None and np.ndim(v)]
+        shape = np.broadcast_shapes(*(v.shape for v in arrays))
+        kind = np.result_type(*(v.dtype for v in arrays), np.float16)
+        single = shape != () and kind == np.float32 and not scaled
+        kind = np.dtype(np.float32 if single else np.float64)
+        flat = [v if v is None or not np.ndim(v) else _flat(v, shape, kind) for v in columns]
+        samples = _flat(inputs, shape, kind)
+        parts = flat[0], flat[1 : depth + 1], flat[depth + 1 :]
         if scaled:
             return self._scaled(samples, *parts, shape)
-        kind = np.result_type(*(np.asarray(v).dtype for v in given if np.ndim(v)), np.float16)
-        kind = np.dtype(np.float64) if not shape or kind == np.float16 else kind
         result = self._results(out, shape, total, kind)
         views = result if total else [
             v.reshape((*v.shape[: v.ndim - len(shape)], samples.size)) for v in result
         ]  # fmt: skip
-        self._space["sweep"](
-            self._space["LAYERS"], self._space["cost"], samples, *parts, views, total
-        )
+        space = self._space
+        space["sweep"](space["LAYERS"], space["cost"], samples, *parts, views, total)
         return Gradients(*result)
 
     def _results(
@@ -136,17 +133,33 @@ class ChainKernel:
             return tuple(np.empty(s, kind) for s in wanted)
         parts = (out.cost, out.x, out.w, out.delta)
         for part, needed in zip(parts, wanted, strict=True):
-            if part.shape != needed or not part.flags.c_contiguous:
-                raise InputError(f"out needs contiguous arrays of shape {needed}, got {part.shape}")
+            if part.shape != needed or part.dtype != kind or not part.flags.c_contiguous:
+                raise InputError(
+                    f"out needs contiguous arrays of shape {needed} and type {kind}, "
+                    f"got {part.shape} of {part.dtype}"
+                )
         return parts
 
+    @cached_property
+    def _symbols(self) -> tuple[list[Symbol], list[Symbol | None]]:
+        chain, layers = self.chain, list(enumerate(self.chain.layers, 1))
+        return [chain.w(l) for l, _ in layers], [b_(l) if k.has_bias else None for l, k in layers]
+
     def _number(self, value: Any, symbol: Symbol) -> Any:
+        """A float, or an array of real numbers."""
+        if type(value) is float:
+            return value
         if value is None:
             known = self.chain.given.get(symbol)
             if known is None:
                 raise InputError(f"give a number or an array for {symbol}")
-            return _float(known, symbol)
-        return value if isinstance(value, np.ndarray) else np.asarray(value)[()]
+            if known.free_symbols:
+                raise InputError(f"{symbol} = {known} is no number; give it as an argument")
+            return float(known)
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"x, y, weights and biases are real numbers, got {symbol} = {value!r}")
+        return array if array.ndim else float(array)
 
     def _rows(self, values: Any, name: str, symbols: Sequence[Symbol | None]) -> list[Any]:
         """One entry for each layer; None where a layer has no bias."""
@@ -167,7 +180,8 @@ class ChainKernel:
         layers, depth = self._space["LAYERS"], self.chain.depth
         a, d = np.empty((depth + 1, x.size)), np.empty((depth, x.size))
         with np.errstate(all="ignore"):
-            batch.forward(layers, x, w, b, 0, a, d, np.empty(x.size))
+            a[0] = x
+            batch.forward(layers, w, b, 0, a, d, a[depth])
             cost, slope = self._space["cost"](a[depth], y)
             weights = np.stack([np.broadcast_to(v, x.shape) for v in w])
             steps = weights * d + np.array([[float(layer[2])] for layer in layers])
@@ -199,21 +213,9 @@ class ChainKernel:
         return target
 
 
-def _numbered(chain: Chain) -> list[tuple[int, Layer]]:
-    return list(enumerate(chain.layers, 1))
-
-
-def _float(value: Expr, symbol: Symbol) -> float:
-    if value.free_symbols:
-        raise InputError(f"{symbol} = {value} is no number; give it as an argument")
-    return float(value)
-
-
-def _flat(value: Any, shape: tuple[int, ...]) -> Any:
-    """A scalar as a float, an array as one row over the batch."""
-    if np.ndim(value) == 0:
-        return float(value)
-    return np.ascontiguousarray(np.broadcast_to(value, shape), np.float64).reshape(-1)
+def _flat(value: Any, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
+    """One row over the batch."""
+    return np.ascontiguousarray(np.broadcast_to(value, shape), kind).reshape(-1)
 
 
 # --- the source ----------------------------------------------------------------------------------
@@ -229,22 +231,20 @@ def chain_kernel(chain: Chain) -> ChainKernel:
         kind = layer.bare
         if kind not in pairs:
             both = pair_source(kind)
-            pairs[kind] = "None, 0.0"
+            pairs[kind] = "None, None"
             if both is not None:
-                pairs[kind] = f"_both{len(pairs)}, {both[1]!r}"
-                body = "".join(f"    {line}\n" for line in both[0].splitlines())
-                bodies.append(f"\n\ndef _both{len(pairs)}(x, g, d):\n{body}")
+                pairs[kind] = f"_both{len(pairs)}, {both.reach!r}"
+                bodies.append(f"\n\n{both.source(f'_both{len(pairs)}')}")
         rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[kind]}),")
     cost, slope = (_cost_line(writer, elementary(c)) for c in (chain.loss.formula, chain.loss.da))
-    text = files("symgrad.chain").joinpath("batch.py").read_text("utf-8")
     parts = [
         f'"""Cost and gradients of a chain of {chain.depth} layers, cost {chain.loss.name}.',
         "", "Made by symgrad; needs NumPy alone.", '"""', "", emit.runtime_source(), "",
-        text[text.index("CACHE =") :], "", "inf, nan = np.inf, np.nan", "",
+        batch_source(), "", "inf, nan = np.inf, np.nan", "",
         *writer.parts, *bodies, "", "",
         "def cost(a, y):", *(f"    {line}" for line in writer.body), f"    return {cost}, {slope}",
         "", "",
-        "#: By layer: g, g', skip connection, both g and g' at once, and for which |z|.",
+        "#: By layer: g, g', skip connection, both at once, and for which z (float64, float32).",
         "LAYERS = (", *rows, ")", "", _GRADIENTS,
     ]  # fmt: skip
     return ChainKernel(chain, "\n".join(parts))
@@ -252,6 +252,9 @@ def chain_kernel(chain: Chain) -> ChainKernel:
 
 def _cost_line(writer: Writer, expr: Any) -> str:
     """What computes an expression in a and y; pieces become nested `np.where`."""
+    line = numpy_line(expr, {A: "a", Y: "y"}) if expr.is_polynomial(A, Y) else None
+    if line is not None:  # arithmetic alone, as the cost is written
+        return line
     if not isinstance(expr, Piecewise):
         return writer.write(expr)
     text = "np.nan"

@@ -1,114 +1,391 @@
-"""g and g' of one activation together, as a few lines of NumPy that share their exponential.
+"""g and g' of one activation together, as a few lines of NumPy with their common parts once.
 
-A line is taken only if its error, measured on the stretch where it is used, is small; beyond that
-stretch, and for activations without such lines, the kernels of `symgrad.kernels` are used.
+A function that is rational in x and u = exp(c x) is written as N·hⁿ with h one over a factor of its
+denominator, so that g and g' share u and h. About a zero r of N the part that cancels is taken out
+exactly: with y = x − r, m = expm1(c y) and u_r = exp(c r)
+
+    N(x, u) = (N(r + y, u) − N(r, u)) + (N(r, u) − N(r, u_r)) = y·A(y, u) + m·B(u).
+
+Lines are taken only where their error, measured in float64 and in float32, is small; beyond that
+reach, and for activations without such lines, the kernels of `symgrad.kernels` are used.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr
+from flint import arb
+from numpy.typing import NDArray
+from sympy import Expr, S, Symbol
 
 from symgrad.activation import X
 from symgrad.chain.layer import Layer
-from symgrad.errors import SymgradError
+from symgrad.chain.notation import put
+from symgrad.chain.tables import tables
 from symgrad.kernels import emit
-from symgrad.kernels.forms import candidates, literal
+from symgrad.kernels.forms import candidates, literal, numpy_line
 from symgrad.kernels.judge import Judge
-from symgrad.kernels.smooth import Smooth
+from symgrad.kernels.smooth import Smooth, as_float
+from symgrad.rigor import precision
 
-__all__ = ["MOST_ULPS", "pair_source"]
+__all__ = ["MOST_ULPS", "Pair", "batch_source", "pair_source"]
 
-MOST_ULPS = 4.0
-"""The largest error that a shared line may show."""
+MOST_ULPS = {np.float64: 4.0, np.float32: 6.0}
+"""The largest error that a shared line may show, in ulp of the type it runs in."""
 
-_REACHES = (700.0, 340.0, 30.0)
-_POINTS = 240
+_LADDERS = {
+    np.float64: (math.inf, 1e100, 1e12, 700.0, 340.0, 170.0, 80.0, 30.0, 8.0),
+    np.float32: (math.inf, 1e12, 80.0, 40.0, 16.0, 8.0),
+}
+_POINTS = 200
+_U, _Y, _M = (Symbol(n, real=True) for n in ("u", "y", "m"))
+_SIGNS = {sympy.Gt: ">", sympy.Ge: ">=", sympy.Lt: "<", sympy.Le: "<=", sympy.Eq: "=="}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`body` sets g and d from x; `reach` says for which x, by float64 and float32."""
+
+    body: str
+    reach: tuple[tuple[float, float], ...] = ()
+    table: str = ""
+
+    def source(self, name: str) -> str:
+        """The function of (x, g, d) under a name, and its table before it."""
+        text = "".join(f"    {line}\n" for line in self.body.splitlines())
+        table = f"{name}_table = {self.table}\n{name}_single = {name}_table.single()\n\n\n"
+        text = text.replace("_TABLE", f"{name}_table").replace("_SINGLE", f"{name}_single")
+        return f"{table if self.table else ''}def {name}(x, g, d):\n{text}"
 
 
 @lru_cache(maxsize=256)
-def pair_source(layer: Layer) -> tuple[str, float] | None:
-    """(body, reach): lines that set `g` and `d` from `x` for |x| ≤ reach, if there are any."""
-    for reach in _REACHES:
-        try:
-            found = [_best(layer.formula(n), reach) for n in (0, 1)]
-        except (SymgradError, ArithmeticError):
-            continue
-        if None in found:
-            continue
-        judges, lines = zip(*(f for f in found if f is not None), strict=True)
-        body = _shared(list(lines))
-        if all(
-            _error(body, judge, name) <= MOST_ULPS for judge, name in zip(judges, "gd", strict=True)
-        ):
-            return body, reach
+def pair_source(layer: Layer) -> Pair | None:
+    """The cheapest lines for both that are accurate enough, if there are any."""
+    functions = [_Function(layer.formula(n)) for n in (0, 1)]
+    found: list[tuple[int, Pair]] = []
+    for rate in _rates(functions):
+        for forms in sorted(product(*(f.fitting(rate) for f in functions)), key=_cost)[:3]:
+            body = _body(forms)
+            reach = [_reach(Pair(body).source("both"), functions, kind) for kind in _LADDERS]
+            short = sum(1 for ends in reach if ends and min(ends[1], -ends[0]) < 40)
+            if None not in reach:
+                found.append((_cost(forms) + 4 * short, Pair(body, tuple(r for r in reach if r))))
+    if found:
+        return min(found, key=lambda f: f[0])[1]
+    for table in tables(*(f.smooth for f in functions)):
+        pair = Pair("jets(x, g, d, _TABLE if x.dtype == np.float64 else _SINGLE)", (), table)
+        reach = [_reach(pair.source("both"), functions, kind) for kind in _LADDERS]
+        if None not in reach:
+            return replace(pair, reach=tuple(r for r in reach if r))
     return None
 
 
-def _best(expr: Expr, reach: float) -> tuple[Judge, str] | None:
-    """The shortest line for a function on [-reach, reach] that is accurate enough."""
-    judge = Judge(Smooth(expr, X), -reach, math.nextafter(reach, math.inf), _POINTS)
-    for line in sorted(_lines(expr), key=lambda line: (line.count("np.exp(x)"), len(line))):
-        if judge.worst(emit.line(line))[0] <= MOST_ULPS:
-            return judge, line
-    return None
+@dataclass(frozen=True)
+class _Form:
+    """A product of factors, and the lines that define the names in it."""
+
+    factors: tuple[str, ...]
+    given: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return " * ".join(self.factors)
+
+    def into(self, name: str) -> str:
+        """The line that fills an array, the last product in place."""
+        if len(self.factors) == 1:
+            return f"{name}[...] = {self.text}"
+        return f"np.multiply({' * '.join(self.factors[:-1])}, {self.factors[-1]}, out={name})"
 
 
-def _error(body: str, judge: Judge, name: str) -> float:
-    """The largest error of `g` or `d` as the body computes it, in ulp."""
-    text = "".join(f"    {line}\n" for line in body.splitlines())
-    both = emit.build(f"def both(x, g, d):\n{text}", "both")["both"]
-
-    def method(x: Any) -> Any:
-        results = {"g": np.empty(x.shape), "d": np.empty(x.shape)}
-        both(x, **results)
-        return results[name]
-
-    return judge.worst(method)[0]
+def _body(forms: tuple[_Form, ...]) -> str:
+    given = dict.fromkeys(line for form in forms for line in form.given)
+    if len(forms) == 2 and len(forms[0].factors) > 1:  # g = u h is a part of g' = u h h
+        rest = list(forms[1].factors)
+        if all(f in rest and (rest.remove(f) or True) for f in forms[0].factors):
+            forms = forms[0], _Form((*rest, "g"))
+    return "\n".join([*given, *(form.into(n) for form, n in zip(forms, "gd", strict=False))])
 
 
-def _lines(expr: Any) -> list[str]:
-    if isinstance(expr, sympy.Piecewise):
-        line = _where(expr)
-        return [] if line is None else [line]
-    forms = dict.fromkeys((expr, expr.rewrite(sympy.exp)))
-    return list(dict.fromkeys(line for form in forms for line in candidates(form, {X: "x"})))
+def _cost(forms: tuple[_Form, ...]) -> int:
+    """Passes over the block; a function of NumPy counts as four."""
+    body = _body(forms)
+    passes = sum(map(body.count, (" + ", " - ", " * ", " / ", "[...]", "(-")))
+    return passes + 4 * body.count("np.") - 3 * body.count("np.multiply")
 
 
-def _where(expr: Any) -> str | None:
-    """Pieces of the axis as nested `np.where`."""
-    text: str | None = None
-    for piece, condition in reversed(expr.args):
-        lines = _lines(piece)
-        if not lines:
-            return None
-        if text is None:
-            if condition is not sympy.true:
+@dataclass
+class _Function:
+    """g or g', with its true values at points of both types."""
+
+    expr: Any
+    smooth: Smooth = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.smooth = Smooth(self.expr, X)
+
+    @cached_property
+    def truths(self) -> dict[Any, tuple[NDArray[Any], list[arb]]]:
+        """Points, which crowd near zeros and where the result leaves the floats, and values."""
+        judge = Judge(self.smooth, -1.7e308, 1.7e308, _POINTS)
+        with np.errstate(over="ignore"):
+            small = np.unique(np.array(judge.points).astype(np.float32))
+        known = [(p, v) for p in small[np.isfinite(small)] if (v := self._value(p)) is not None]
+        columns: Any = zip(*known, strict=True)
+        points, values = columns
+        return {
+            np.float64: (np.array(judge.points), judge.truths),
+            np.float32: (np.array(points), list(values)),
+        }
+
+    def _value(self, p: Any) -> arb | None:
+        return self.smooth.value(arb(float(p)))
+
+    def reach(self, source: str, name: str, kind: Any) -> tuple[float, float] | None:
+        """How far on each side of 0 `name` is right as the body computes it."""
+        points, truths = self.truths[kind]
+        ends = np.array([-math.inf, math.inf], kind)  # no values there, but none may be lost
+        results = {n: np.empty(points.size + 2, kind) for n in "gd"}
+        with np.errstate(all="ignore"):
+            _run(source)(np.concatenate([points, ends]), **results)
+        got = results[name]
+        wrong = [not _near(u, v, kind) for u, v in zip(got, truths, strict=False)]
+        known = np.concatenate([points, np.sign(ends) * np.finfo(kind).max])
+        wrong = np.array([*wrong, *np.isnan(got[-2:])])
+        reached = []
+        for side in (-1, 1):
+            first = np.min(side * known[wrong & (side * known >= 0)], initial=math.inf)
+            end = next((e for e in _LADDERS[kind] if e < first or first == e == math.inf), None)
+            if end is None:
                 return None
-            text = lines[0]
-            continue
-        left, right = getattr(condition, "args", (None, None))[:2]
-        sign = {sympy.Gt: ">", sympy.Ge: ">=", sympy.Lt: "<", sympy.Le: "<=", sympy.Eq: "=="}.get(
-            type(condition)
-        )
-        if sign is None or left != X or right is None or not right.is_Rational:
-            return None
-        text = f"np.where(x {sign} {literal(right)}, {lines[0]}, {text})"
+            reached.append(side * end)
+        return reached[0], reached[1]
+
+    def fitting(self, rate: Expr | None) -> list[_Form]:
+        """The forms that are accurate in float64 near 0, cheapest first."""
+        forms = sorted(dict.fromkeys(_forms(self.expr, rate)), key=lambda f: _cost((f,)))
+        good = []
+        for form in forms:
+            ends = self.reach(Pair(_body((form,))).source("both"), "g", np.float64)
+            if ends is not None and min(ends[1], -ends[0]) >= 30:
+                good.append(form)
+        return good[:3]
+
+
+def _near(got: Any, truth: arb, kind: Any) -> bool:
+    """|got − truth| at most `MOST_ULPS` of the type."""
+    with np.errstate(over="ignore"):
+        unit = np.spacing(abs(kind(as_float(truth))))
+    if not (np.isfinite(got) and np.isfinite(unit)):
+        return bool(got == kind(as_float(truth)))
+    with precision(128):
+        return bool(abs(arb(float(got)) - truth) <= arb(float(unit)) * MOST_ULPS[kind])
+
+
+@lru_cache(maxsize=1)
+def batch_source() -> str:
+    """The text of `batch` after its imports."""
+    text = files("symgrad.chain").joinpath("batch.py").read_text("utf-8")
+    return text[text.index("BLOCK =") :]
+
+
+@lru_cache(maxsize=512)
+def _run(source: str) -> Any:
+    """The function `both`."""
+    text = f"from typing import Any, NamedTuple\n\n{batch_source()}\n\n{source}"
+    return emit.build(text, "both")["both"]
+
+
+def _reach(source: str, functions: list[_Function], kind: Any) -> tuple[float, float] | None:
+    """Where both are right."""
+    ends = [f.reach(source, n, kind) for f, n in zip(functions, "gd", strict=True)]
+    if None in ends:
+        return None
+    lows, highs = zip(*ends, strict=True)  # type: ignore[arg-type]
+    return max(lows), min(highs)
+
+
+# --- the forms -----------------------------------------------------------------------------------
+
+
+def _rates(functions: list[_Function]) -> list[Expr | None]:
+    """±c where every exponential in g and g' is a power of exp(c x)."""
+    rates: set[Any] = set()
+    for f in functions:
+        for piece in f.expr.args if isinstance(f.expr, sympy.Piecewise) else [(f.expr, True)]:
+            whole = piece[0].rewrite(sympy.exp)
+            found = {e.args[0] / X for e in whole.atoms(sympy.exp)}
+            if not found or not all(rate.is_Rational for rate in found):
+                continue
+            c = sympy.gcd([abs(rate) for rate in found])
+            fraction = _fraction(whole, c)
+            if fraction is not None:  # tanh is a function of exp(2x) alone
+                powers = [m[1] for part in fraction for m in sympy.Poly(part, X, _U).monoms()]
+                c *= sympy.gcd(powers) or 1
+            rates.add(c)
+    return [s * sympy.gcd(list(rates)) for s in (-1, 1)] if rates else [None]
+
+
+def _fraction(expr: Expr, rate: Any) -> tuple[Any, Any] | None:
+    """Numerator and denominator as polynomials in x and u, if they are such."""
+    whole: Any = expr.rewrite(sympy.exp)
+    powers = {e: _U ** (e.args[0] / (rate * X)) for e in whole.atoms(sympy.exp)}
+    whole = put(whole, powers)
+    if not whole.is_rational_function(X, _U):
+        return None
+    found = sympy.fraction(sympy.cancel(whole))
+    return found if all(part.is_polynomial(X, _U) for part in found) else None
+
+
+def _forms(expr: Any, rate: Any) -> Iterator[_Form]:
+    if isinstance(expr, sympy.Piecewise):
+        yield from _by_pieces(expr, rate)
+        return
+    if rate is not None:
+        yield from _rational(expr, rate)
+    for form in dict.fromkeys((expr, expr.rewrite(sympy.exp))):
+        for line in candidates(form, {X: "x"}):
+            yield _with_exponential(line, rate)
+
+
+def _exponential(rate: Expr) -> str:
+    inner = {1: "x", -1: "-x"}.get(rate, f"{literal(rate)} * x")
+    return f"u = np.exp({inner})"
+
+
+def _with_exponential(line: str, rate: Any) -> _Form:
+    """The line with exp(c x) as u and exp(−c x) as its reciprocal."""
+    if rate is None:
+        return _Form((line,))
+    rising, falling = (numpy_line(sympy.exp(s * rate * X), {X: "x"}) or "" for s in (1, -1))
+    named = line.replace(rising, "u").replace(falling, "(1.0 / u)")
+    return _Form((named,), (_exponential(rate),) if named != line else ())
+
+
+def _by_pieces(expr: Any, rate: Any) -> Iterator[_Form]:
+    """Pieces of the axis as nested `np.where`."""
+    branches = []
+    for piece, condition in expr.args:
+        if condition == S.true:
+            test = ""
+        elif type(condition) in _SIGNS and condition.lhs == X and condition.rhs.is_Rational:
+            test = f"x {_SIGNS[type(condition)]} {literal(condition.rhs)}"
+        else:
+            return
+        branches.append([(test, form) for form in list(_forms(piece, rate))[:3]])
+    for chosen in product(*branches):
+        if chosen[-1][0]:
+            return
+        text = chosen[-1][1].text
+        for test, form in chosen[-2::-1]:
+            text = f"np.where({test}, {form.text}, {text})"
+        yield _Form((text,), tuple(dict.fromkeys(g for _, form in chosen for g in form.given)))
+
+
+def _rational(expr: Expr, rate: Expr) -> Iterator[_Form]:
+    """N·hⁿ, and the same with N about its zero, where the expression is rational in x and u."""
+    fraction = _fraction(expr, rate)
+    if fraction is None:
+        return
+    top, bottom = fraction
+    lead, below = sympy.factor_list(bottom, X, _U)
+    given, factors = [_exponential(rate)], list[str]()
+    for factor, n in below:
+        text = _line(factor)
+        name = "h" if text == "(1.0 + u)" else f"h{len(given)}"
+        given += [f"{name} = 1.0 / {text}"]
+        factors += [name] * n
+    scale, above = sympy.factor_list(top, X, _U)
+    lead = scale / lead
+    plain = [_line(f) for f, n in above for _ in range(n)]
+    front = [] if lead == 1 and plain else [literal(lead)]
+    yield _Form((*plain, *factors, *front), tuple(given))
+    for k, (factor, n) in enumerate(above):
+        root = _root(factor, rate) if n == 1 and factor.has(_U) and factor != _U else None
+        if root is not None:
+            lines, text = _about(factor, rate, root)
+            others = [_line(f) for j, (f, n) in enumerate(above) for _ in range(n) if j != k]
+            yield _Form((*others, text, *factors, *front), (*given, *lines))
+
+
+def _line(expr: Expr, names: dict[Symbol, str] | None = None) -> str:
+    """A polynomial by Horner's rule in u."""
+    text = numpy_line(sympy.horner(expr, _U) if expr.has(_U) else expr, names or _NAMES)
+    assert text is not None
     return text
 
 
-def _shared(lines: list[str]) -> str:
-    """The two lines, with exp(-c x) computed once and exp(c x) as its reciprocal."""
-    body = []
-    for c, one in (("1.0", "x"), ("2.0", "(2.0 * x)")):
-        falling, rising = f"np.exp((-{c} * x))", f"np.exp({one})"
-        if falling in "".join(lines) or rising in "".join(lines):
-            name = f"u{c[0]}"
-            body.append(f"{name} = {falling}")
-            lines = [t.replace(falling, name).replace(rising, f"(1.0 / {name})") for t in lines]
-    return "\n".join([*body, f"g[...] = {lines[0]}", f"d[...] = {lines[1]}"])
+_NAMES = {X: "x", _U: "u", _Y: "y", _M: "m"}
+
+
+def _root(factor: Expr, rate: Expr) -> arb | None:
+    """The only sign change of N on [−30, 30], to 160 bits."""
+    f = Smooth(put(factor, {_U: sympy.exp(rate * X)}), X)
+    grid = [(arb(k) / 8, f.value(arb(k) / 8)) for k in range(-240, 241)]
+    if any(v is None for _, v in grid):
+        return None
+    exact = [p for p, v in grid if v is not None and v.is_zero()]
+    if exact:
+        return exact[0]
+    changes = [(p, q) for (p, a), (q, b) in pairwise(grid) if a * b < 0]  # type: ignore[operator]
+    if len(changes) != 1:
+        return None
+    low, high = changes[0]
+    rising = f.value(high) > 0  # type: ignore[operator]
+    with precision(400):
+        for _ in range(170):
+            middle = ((low + high) / 2).mid()
+            value = f.value(middle)
+            if value is None or value.is_zero():
+                return middle
+            low, high = (low, middle) if (value > 0) == rising else (middle, high)
+    return low
+
+
+def _about(factor: Expr, rate: Expr, root: arb) -> tuple[list[str], str]:
+    """N = y·A(y, u) + m·B(u), with the lines for y and m."""
+    r, base = Symbol("r"), Symbol("ur")
+    with precision(400):
+        table = {r: root, base: (root * int(rate.p) / int(rate.q)).exp()}  # type: ignore[attr-defined]
+        high = float(np.float32(as_float(root)))  # so that x − high is exact in both types
+        low = as_float(root - arb(high))
+        rest = as_float(root - arb(high) - arb(low))
+    moving = sympy.cancel((put(factor, {X: r + _Y}) - put(factor, {X: r})) / _Y)
+    still = sympy.cancel(base * (put(factor, {X: r}) - put(factor, {X: r, _U: base})) / (_U - base))
+    shift = " - ".join(["x", *(repr(part) for part in (high, low, rest) if part)])
+    inner = {1: "y", -1: "-y"}.get(rate, f"{literal(rate)} * y")
+    ahead, behind = (_numeric(part, table) for part in (moving, still))
+    fall = "m" if behind in ("1.0", "-1.0") else f"m * {behind}"
+    rise = "" if ahead == "0" else "y" if ahead == "1.0" else f"y * {ahead}"
+    text = f"{rise} - {fall}" if behind == "-1.0" else f"{rise} + {fall}" if rise else fall
+    return [f"y = {shift}", f"m = np.expm1({inner})"], f"({text})"
+
+
+def _numeric(expr: Any, table: dict[Symbol, arb]) -> str:
+    """A polynomial in y and u whose coefficients are rational in r and u_r, in numbers."""
+    names, total = dict(_NAMES), S.Zero
+    for (i, j), c in sympy.Poly(expr, _Y, _U).terms():
+        value = Symbol(f"c{i}_{j}")
+        names[value] = repr(_float_of(c, table))
+        total += (1 if names[value] == "1.0" else value) * _Y**i * _U**j
+    return _line(total, names)
+
+
+def _float_of(c: Any, table: dict[Symbol, arb]) -> float:
+    """A coefficient, polynomial in r and u_r, as the float next to it."""
+    with precision(400):
+        total = arb(0)
+        for powers, q in sympy.Poly(c, *table).terms():
+            term = arb(int(q.p)) / int(q.q)
+            for value, n in zip(table.values(), powers, strict=True):
+                term *= value**n
+            total += term
+        return as_float(total)
