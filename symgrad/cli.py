@@ -97,7 +97,8 @@ COMMANDS: dict[str, Command] = {
     "verify": Command("verify a certificate that prove wrote", "certificate"),
     "check": Command(
         "measure the NumPy function of f against mpmath and Arb", "expression",
-        f"{_F} --points --seed --dtype --oracle --ulp", defaults={"points": 20000},
+        f"{_F} --points --seed --dtype --oracle --ulp --exhaustive --state --processes",
+        defaults={"points": 20000},
     ),
     "plot": Command(
         "draw f, a tail of f with its remainder, or the errors of the NumPy function of f",
@@ -131,6 +132,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--dtype": {"choices": ("float16", "float32", "float64"), "default": "float64"},
     "--oracle": {"choices": ("both", "mpmath", "arb"), "default": "both"},
     "--ulp": {"type": _positive, "default": 4.0, "help": "the limit, in ulp (4)"},
+    "--exhaustive": {
+        "choices": ("float16", "bfloat16", "float32"),
+        "help": "every number of this format instead of --points of --dtype",
+    },
+    "--state": {"metavar": "FILE", "help": "keep what is done, and go on from there (exhaustive)"},
+    "--processes": {"type": _count(1, 1024), "default": 1, "help": "at work (1; exhaustive)"},
     "--range": {"metavar": "LOW:HIGH", "default": "-8:8", "help": "of x (-8:8)"},
     "--errors": {"action": "store_true", "help": "errors in ulp, float64"},
     "--full": {"action": "store_true", "help": "all derivations, all explicit forms"},

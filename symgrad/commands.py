@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import pathlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +22,7 @@ from symgrad.bounds import extrema
 from symgrad.catalogue import activations
 from symgrad.chain import Chain
 from symgrad.chainfile import read_chain
-from symgrad.check import check
+from symgrad.check import check, check_all
 from symgrad.check.run import errors_at
 from symgrad.errors import InputError, UndecidedError
 from symgrad.files import read_text, write_whole
@@ -214,11 +216,17 @@ def _check(options: argparse.Namespace, progress: Progress) -> Answer:
     f = _function(options)
     progress(0, 1, f"kernel of {f.name}")
     kernel = lambdify(f.x, f.expr)
-    found = check(
-        kernel, options.points, options.seed, options.dtype, options.oracle,
-        progress=lambda done, total: progress(done, total, f"check of {f.name}"),
-    )  # fmt: skip
-    given = {"f": formula_form(f.expr), "points": options.points, "ulp": repr(options.ulp)}
+    tell = lambda done, total: progress(done, total, f"check of {f.name}")
+    if options.exhaustive:
+        pool = ProcessPoolExecutor(options.processes) if options.processes > 1 else None
+        with pool or contextlib.nullcontext():
+            found = check_all(kernel, options.exhaustive, pool, tell, options.state)
+    else:
+        found = check(
+            kernel, options.points, options.seed, options.dtype, options.oracle, progress=tell
+        )
+    points = found.points if options.exhaustive else options.points
+    given = {"f": formula_form(f.expr), "points": points, "ulp": repr(options.ulp)}
     blocks = [*found._blocks()]
     if options.ulp != 4:
         broken = found.failures(options.ulp)

@@ -29,7 +29,9 @@ from sympy import (
     tanh,
 )
 
-from symgrad.errors import InputError, LimitError, UnsupportedError
+import symgrad as sg
+from symgrad.activation import X
+from symgrad.errors import InputError, UnsupportedError
 from symgrad.oracle import (
     BFLOAT16,
     FLOAT16,
@@ -57,6 +59,7 @@ from symgrad.oracle import (
 )
 from symgrad.oracle.blocks import PROVED_ULP, errors_on, pieces
 from symgrad.oracle.limits import limit_float
+from symgrad.rigor.sharp import led
 
 x = Symbol("x", real=True)
 y = Symbol("y", real=True)
@@ -520,11 +523,35 @@ def test_hyperbolic_tails_are_one_piece(binade):
     assert binade < 140 or [p.kind for p in found] == [Kind.TINY]
 
 
-def test_a_form_that_cannot_be_enclosed_is_refused(monkeypatch):
-    monkeypatch.setattr(blocks, "_MOST", 100)
-    softplus_slope = exp(x) / (1 + exp(x))
-    with pytest.raises(LimitError, match=r"exp\(-x\)"):
-        list(pieces(softplus_slope, x, FLOAT32, (127 + 40) << 23, (127 + 41) << 23))
+@pytest.mark.parametrize("binade", [4, 10, 60])
+@pytest.mark.parametrize("name", ["softplus", "mish", "log_sigmoid", "serf"])
+def test_saturated_forms_are_seen(name, binade):
+    """e^x/(1 + e^x) over [2^10, 2^11], where intervals of e^x are of no use."""
+    for order in (0, 1):
+        expr = sg.activation(name).derivative(order).expr.subs(X, x)
+        for low in (127 + binade << 23, 1 - (128 + binade << 23)):
+            found = list(pieces(expr, x, FLOAT32, low, low + (1 << 23)))
+            assert len(found) < 200
+            assert sum(p.high - p.low for p in found) == 1 << 23
+            assert all(p.coefficients or p.kind != Kind.UNDECIDED for p in found)
+
+
+def test_a_form_that_cannot_be_enclosed_is_left_to_balls(monkeypatch):
+    monkeypatch.setattr(blocks, "_MOST", 20)
+    low = (127 + 40) << 23
+    found = list(pieces(sin(x), x, FLOAT32, low, low + 2**20))
+    assert sum(p.high - p.low for p in found) == 2**20
+    left = sum(p.high - p.low for p in found if p.kind == Kind.UNDECIDED)
+    assert left > 2**19
+    t = FLOAT32.at(np.arange(found[0].low, found[0].low + 10)).astype(float)
+    assert errors_on(found[0], t, np.zeros(10), FLOAT32)[2].all()
+
+
+@given(at=st.floats(-30, 30), where=st.floats(-30, 30))
+def test_a_leading_exponential_taken_out_changes_nothing(at, where):
+    for expr in (*FUNCTIONS.values(), exp(x) / (1 + exp(x)), log(1 + exp(x) + exp(2 * x))):
+        one, other = (arb_values(f, [x], [np.array([at])]) for f in (expr, led(expr, x, where)))
+        assert not roads._differ(one, other).any()
 
 
 @given(a=st.floats(-60, 60), width=st.floats(0, 30), share=st.floats(0, 1))

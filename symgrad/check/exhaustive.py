@@ -83,8 +83,8 @@ def check_all(
     Any `concurrent.futures.Executor` runs the blocks; for processes the kernel must pickle. With
     `state` a file keeps what is done, and the next call goes on from there. An interrupt gives back
     the report of what is done, with `complete` false. Raises `InputError` for float64, for several
-    arguments, and for the state file of another check; `LimitError` where the expression cannot be
-    enclosed in long stretches.
+    arguments, and for the state file of another check. Stretches that no polynomial encloses, as
+    of a sine far out, take a ball per point: minutes for each binade instead of a second.
 
     >>> import numpy as np, sympy
     >>> x = sympy.Symbol("x", real=True)

@@ -11,11 +11,12 @@ from typing import Any
 
 import sympy
 from flint import arb, arb_series
-from sympy import Expr, Function, S
+from sympy import Expr, Function, S, Symbol
 
 from symgrad.rigor.ops import FUNCTIONS, Op
+from symgrad.rigor.program import program
 
-__all__ = ["sharpened"]
+__all__ = ["led", "sharpened"]
 
 
 class Log1p(Function):
@@ -72,3 +73,33 @@ def _sum(terms: list[Any]) -> Any:
                     rest.remove(s * c)
                     return _sum([*rest, s * c * word])
     return sympy.Add(*terms)
+
+
+@lru_cache(maxsize=1024)
+def led(expr: Expr, x: Symbol, at: float) -> Expr:
+    """The expression with the exponential that leads each sum at a point taken out of it.
+
+    1/(1 + e^x) is e^-x/(1 + e^-x), and log(1 + e^x) is x + log(1 + e^-x): written so, where e^x is
+    large, no quotient of two large numbers is left for intervals to lose themselves in.
+
+    >>> x = Symbol("x", real=True)
+    >>> led(sympy.log(1 + sympy.exp(x)), x, 9.0)
+    x + log(1 + exp(-x))
+    """
+    if not expr.has(sympy.exp):
+        return expr
+    args: list[Any] = [led(a, x, at) if isinstance(a, Expr) else a for a in expr.args]
+    whole: Any = expr.func(*args)
+    if isinstance(whole, sympy.log):
+        inside = sympy.Mul.make_args(whole.args[0])
+        powers = [f.args[0] for f in inside if isinstance(f, sympy.exp)]
+        rest = sympy.Mul(*(f for f in inside if not isinstance(f, sympy.exp)))
+        return sympy.Add(*powers, sympy.log(rest)) if powers else whole
+    if not isinstance(whole, sympy.Add):
+        return whole
+    exponents = [sympy.Add(*(f.args[0] for f in sympy.Mul.make_args(t) if isinstance(f, sympy.exp)))
+                 for t in whole.args]  # fmt: skip
+    lead = max(exponents, key=lambda u: float(program(u, x).ball(arb(at)).mid()))
+    if not program(lead, x).ball(arb(at)) > 0:
+        return whole
+    return sympy.exp(lead) * sympy.Add(*(t * sympy.exp(-lead) for t in whole.args))
