@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedError,
     )
-    from symgrad.fact import Derivation, Evidence, Fact, Proved, Refuted, Step, Undecided
+    from symgrad.fact import Derivation, Evidence, Fact, Facts, Proved, Refuted, Step, Undecided
     from symgrad.kernels import Kernel, lambdify
     from symgrad.loss import Loss, loss, losses, squared_error
     from symgrad.prove import certificate, prove, verify
@@ -42,7 +42,7 @@ _ROOMS: dict[str, str] = {
     "errors": "SymgradError InputError ParseError UnknownNameError "
     "DomainError UndecidedError LimitError UnsupportedError",
     "rigor": "Enclosure",
-    "fact": "Fact Proved Refuted Undecided Evidence Step Derivation",
+    "fact": "Fact Facts Proved Refuted Undecided Evidence Step Derivation",
     "activation": "Activation Kink",
     "catalogue": "activation activations",
     "loss": "Loss loss losses squared_error",
@@ -70,6 +70,7 @@ __all__ = [
     "UnsupportedError",
     "Enclosure",
     "Fact",
+    "Facts",
     "Proved",
     "Refuted",
     "Undecided",

@@ -6,18 +6,22 @@ step `Undecided`; a fact is `Proved` only if every one of its steps is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Literal
 
-from sympy import And, Basic
+from sympy import Add, And, Basic, Mul, Pow
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
-from symgrad.render import Block, Formula, Para, Shown, Steps
+from symgrad.render import Block, Formula, Para, Shown, Steps, Table
 
 __all__ = [
     "Derivation",
     "Evidence",
     "Fact",
+    "Facts",
     "Proved",
     "Refuted",
     "Result",
@@ -86,8 +90,41 @@ class Evidence:
         return f"measured at {self.points} points, worst: {self.worst}{tail}"
 
 
+class _AsClaimed:
+    """Mixin: a record whose expressions pickle as they are; SymPy makes `true` of Eq(x, x)."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        return type(self), tuple(map(_kept, values))
+
+    def __copy__(self) -> Any:
+        return self
+
+
+_CLAIMS = (Relational, BooleanFunction, Add, Mul, Pow)
+
+
 @dataclass(frozen=True, slots=True)
-class Step(Shown):
+class _Kept:
+    """Pickles as its expression, which is not evaluated again when it is loaded."""
+
+    expr: Basic
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        head: Any = self.expr.func
+        return partial(head, evaluate=False), tuple(map(_kept, self.expr.args))
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_kept, value))
+    return _Kept(value) if isinstance(value, _CLAIMS) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Step(_AsClaimed, Shown):
     """The claim follows from `given` by `because`, under `under`.
 
     `given` holds the numbers, from 1, of earlier steps of the same derivation.
@@ -158,7 +195,7 @@ class Derivation(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact(Shown):
+class Fact(_AsClaimed, Shown):
     """`statement` holds under `under`, by `derivation`.
 
     `id` is permanent and readable (`tanh.d1.tail+`); `source` names where the method is from.
@@ -209,3 +246,48 @@ class Result(Shown):
     def derivation(self) -> Derivation:
         """The derivation of the fact."""
         return self.fact.derivation
+
+
+class Facts(Shown):
+    """Facts as a table that sorts and filters; made from facts, or from results that have one.
+
+    >>> from sympy import S
+    >>> step = Step(S.true, "trivially", Proved("inspection"))
+    >>> table = Facts([Fact("b", S.true, Derivation((step,))), Fact("a", S.false, Derivation(()))])
+    >>> [fact.id for fact in table.sorted()]
+    ['a', 'b']
+    >>> table.where(verdict="proved")
+    id  statement  verdict
+    --  ---------  -------
+    b   true       proved
+    """
+
+    def __init__(self, facts: Iterable[Fact | Result]) -> None:
+        self.facts = tuple(f.fact if isinstance(f, Result) else f for f in facts)
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self.facts)
+
+    def where(
+        self, test: Callable[[Fact], bool] | None = None, *, id: str = "", verdict: str = ""
+    ) -> Facts:
+        """Those that pass the test, hold `id` in their id, and have the verdict of this name."""
+        return Facts(
+            fact for fact in self.facts
+            if id in fact.id and verdict in ("", _word(fact)) and (test is None or test(fact))
+        )  # fmt: skip
+
+    def sorted(self, key: Callable[[Fact], Any] | None = None, *, reverse: bool = False) -> Facts:
+        """In the order of the ids, or of `key`; sorting is stable."""
+        return Facts(sorted(self.facts, key=key or (lambda fact: fact.id), reverse=reverse))
+
+    def _blocks(self) -> Iterable[Block]:
+        rows = tuple((fact.id, fact.statement, _word(fact)) for fact in self.facts)
+        yield Table(("id", "statement", "verdict"), rows)
+
+
+def _word(fact: Fact) -> str:
+    return type(fact.verdict).__name__.lower()

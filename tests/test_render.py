@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+from dataclasses import dataclass
 
 import pytest
 from sympy import Symbol, exp
@@ -13,6 +14,7 @@ from symgrad.render import (
     Listing,
     Para,
     Section,
+    Shown,
     Steps,
     Table,
     latex,
@@ -99,3 +101,36 @@ def test_the_layer_index_is_a_superscript_and_never_a_power():
     assert latex(w) == "w^{2}"
     assert latex(w**2) != latex(Symbol("w__4"))
     assert "e^{" in latex(exp(-x))
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Shown):
+    """A result as the rooms make them."""
+
+    value: object
+
+    def _blocks(self):
+        return DOCUMENT[0].blocks if self.value is None else [Formula(x**2, self.value)]
+
+
+def test_a_result_shows_itself_in_every_place():
+    assert repr(Found(exp(-x))) == str(Found(exp(-x))) == "    x**2 = exp(-x)"
+    pretty = pytest.importorskip("IPython.lib.pretty").pretty
+    formatter = pytest.importorskip("IPython.core.formatters").DisplayFormatter()
+    assert pretty(Found(exp(-x))) in ("x^2 = e^{-x}", "x**2 = exp(-x)")
+    assert pretty([Found(x)]).startswith("[")
+    assert max(map(len, pretty(Found(None), max_width=60).splitlines())) <= 60
+    bundle, _ = formatter.format(Found(exp(-x)))
+    assert bundle["text/plain"] == pretty(Found(exp(-x)))
+    assert bundle["text/latex"] == Found(exp(-x))._repr_latex_()
+    assert bundle["text/html"] == Found(exp(-x))._repr_html_()
+
+
+def test_wide_tables_are_folded():
+    words = "a source with many words, of which no line should be too long, " * 3
+    table = Table(("name", "where", "source"), (("cross_entropy_on_logits", "R", words),) * 2)
+    for width in (60, 80, 100):
+        lines = to_text([table], width=width).splitlines()
+        assert max(map(len, lines)) <= width
+        assert sum("cross_entropy_on_logits" in line for line in lines) == 2
+        assert sum(line.split().count("source") for line in lines[2:]) == 6

@@ -35,12 +35,10 @@ class Formula:
 
     sides: tuple[Basic, ...]
     relation: str = "="
-    label: str = ""
 
-    def __init__(self, *sides: Basic, relation: str = "=", label: str = "") -> None:
+    def __init__(self, *sides: Basic, relation: str = "=") -> None:
         object.__setattr__(self, "sides", sides)
         object.__setattr__(self, "relation", relation)
-        object.__setattr__(self, "label", label)
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,11 @@ class Shown:
     __slots__ = ()
 
     def __init_subclass__(cls) -> None:
-        if "__repr__" not in cls.__dict__:  # a dataclass keeps what it finds here
+        # in the class itself, where a dataclass keeps what it finds and IPython looks first
+        if "__repr__" not in cls.__dict__:
             cls.__repr__ = Shown.__str__  # type: ignore[method-assign]
+        if "_repr_pretty_" not in cls.__dict__:
+            cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
 
     def _blocks(self) -> Iterable[Block]:
         raise TypeError(f"{type(self).__name__} must implement _blocks()")
@@ -112,7 +113,8 @@ class Shown:
         unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
         width = getattr(printer, "max_width", 79)
         shown = to_text(self._blocks(), width=width, formula=line if unicode else text)
-        for number, row in enumerate(shown.lstrip("\n").split("\n")):
+        rows = shown.strip("\n").split("\n")
+        for number, row in enumerate(rows if len(rows) > 1 else [rows[0].strip()]):
             if number:
                 printer.break_()
             printer.text(row)
