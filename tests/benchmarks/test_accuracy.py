@@ -173,8 +173,8 @@ def test_accuracy(order, dtype, measured):
     note = (
         f"Order {order}, {dtype}, about {POINTS} points of the design of `check` each. Accurate: "
         f"at most {GATE:g} ulp everywhere, no wrong zero, inf or nan. Every law: no warning "
-        "as well, right limits at ±inf, nan kept, the dtype kept. At a kink every contender is given the "
-        "record's convention."
+        "as well, right limits at ±inf, nan kept, the dtype kept. At a kink every contender is "
+        "given the record's convention."
     )
     measured(f"accuracy-d{order}-{dtype}-all", f"Error in ulp, order {order}, {dtype}",
              ["function", "by", "max ulp", "99.9 %", "wrong zeros", "inf or nan", "warnings",

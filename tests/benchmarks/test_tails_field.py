@@ -2,8 +2,8 @@
 
 A case is g' toward one end, written as f(x) with x → oo. symgrad's own terms are judged first, by
 mpmath alone: the error of their sum over the last of them must be below 1 and fall from each far
-point to the next. A peer's answer has three terms right if its error is at most twice that of these;
-its leading term is judged in the same way, and an answer with a larger error is wrong. No peer
+point to the next. A peer's answer has three terms right if its error is at most twice that of
+these; its leading term is judged in the same way, and an answer with a larger error is wrong. No peer
 states a constant and a start for its remainder.
 """
 
