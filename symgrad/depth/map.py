@@ -31,10 +31,15 @@ _MAX_DENOMINATOR = 64
 
 def exact_number(value: Any, name: str) -> Expr:
     """An exact real number; a float means its exact binary value. Raises `InputError` otherwise."""
-    number: Any = sympy.sympify(value, strict=True)
+    try:
+        number: Any = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise InputError(f"{name} must be a number, got {value!r}") from None
+    if not isinstance(number, Expr):
+        raise InputError(f"{name} must be a number, got {value!r}")
     if number.has(sympy.Float):
         number = number.xreplace({f: Rational(f) for f in number.atoms(sympy.Float)})
-    if number.free_symbols or number.is_extended_real is False or number.is_finite is False:
+    if number.free_symbols or not number.is_extended_real or number.is_finite is False:
         raise InputError(f"{name} must be a finite real number, got {value}")
     return number
 

@@ -1,0 +1,310 @@
+"""The update maps, and the paths they take.
+
+Gradient descent w ↦ w − η∇f, Newton w ↦ w − H⁻¹∇f, Adagrad w_i ↦ w_i − η g_i/√(Σ g_i²) (Duchi,
+Hazan, Singer 2011), on a formula in a few variables or on the cost of a chain. A demonstration of
+descent, not a trainer: few variables, exact numbers or numbers of many digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sympy
+from flint import arb
+from sympy import Expr, Matrix, S, Symbol
+
+from symgrad.chain import Chain
+from symgrad.depth.map import exact_number
+from symgrad.errors import DomainError, InputError
+from symgrad.fact import Derivation, Fact, Proved, Refuted, Step
+from symgrad.render import Block, Para, Shown, Table
+from symgrad.rigor import constant, precision, sign
+from symgrad.rigor.constants import exact
+
+__all__ = ["Adagrad", "GradientDescent", "Newton", "Trajectory", "invariance", "trajectory"]
+
+ALGEBRA = Proved("exact algebra")
+State = tuple[Expr, ...]
+
+
+def positive_rate(rate: Any) -> Expr:
+    """A rate η > 0: an exact number, or a symbol that is declared positive.
+
+    Raises `InputError` otherwise.
+    """
+    if isinstance(rate, Expr) and rate.free_symbols and rate.is_positive:
+        return rate
+    eta = exact_number(rate, "the rate")
+    if sign(eta) <= 0:
+        raise InputError(f"a rate must be positive, got {rate}")
+    return eta
+
+
+@dataclass(frozen=True, slots=True)
+class GradientDescent:
+    """w ↦ w − η ∇f(w), η = `rate`."""
+
+    rate: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", positive_rate(self.rate))
+
+    def step(self, g: Matrix, H: Callable[[], Matrix], memory: State) -> tuple[Matrix, State]:
+        return -self.rate * g, memory
+
+
+@dataclass(frozen=True, slots=True)
+class Newton:
+    """w ↦ w − H(w)⁻¹ ∇f(w)."""
+
+    def step(self, g: Matrix, H: Callable[[], Matrix], memory: State) -> tuple[Matrix, State]:
+        matrix = H()
+        if matrix.det() == 0:
+            raise DomainError("Newton's step needs an invertible Hessian, got a singular one")
+        return -matrix.LUsolve(g), memory
+
+
+@dataclass(frozen=True, slots=True)
+class Adagrad:
+    """w_i ↦ w_i − η g_i/√(Σ g_i² so far), η = `rate`, and no step where all of them are 0."""
+
+    rate: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", positive_rate(self.rate))
+
+    def step(self, g: Matrix, H: Callable[[], Matrix], memory: State) -> tuple[Matrix, State]:
+        sums = tuple(s + gi**2 for s, gi in zip(memory, g.flat(), strict=True))
+        moves = [
+            S.Zero if s == 0 else -self.rate * gi / sympy.sqrt(s)
+            for gi, s in zip(g.flat(), sums, strict=True)
+        ]
+        return Matrix(moves), sums
+
+
+Method = GradientDescent | Newton | Adagrad
+
+
+class _Problem(Protocol):
+    """What an update map asks of a cost at a point."""
+
+    variables: tuple[Symbol, ...]
+
+    def at(self, point: State) -> tuple[Expr, State, Callable[[], Matrix]]:
+        """f, ∇f and, on request, the Hessian."""
+        ...
+
+
+class _Formula:
+    def __init__(self, f: Expr, variables: tuple[Symbol, ...], digits: int | None) -> None:
+        foreign = f.free_symbols - set(variables)
+        if foreign:
+            raise InputError(f"f must be a function of {variables}, and has {foreign} too")
+        self.f, self.variables = f, variables
+        self.slopes = Matrix([f.diff(v) for v in variables])
+        self.digits = digits
+        self.bends: Matrix | None = None
+
+    def at(self, point: State) -> tuple[Expr, State, Callable[[], Matrix]]:
+        at = dict(zip(self.variables, point, strict=True))
+
+        def hessian() -> Matrix:
+            if self.bends is None:
+                self.bends = self.slopes.jacobian(self.variables)
+            return self.bends.xreplace(at).applyfunc(self._fix)
+
+        gradient = self.slopes.xreplace(at).applyfunc(self._fix)
+        return self._fix(self.f.xreplace(at)), tuple(gradient), hessian
+
+    def _fix(self, e: Any) -> Expr:
+        value = e if self.digits is None else sympy.N(e, self.digits)
+        if value.is_extended_real is False or value.is_finite is False:
+            raise DomainError(f"f or a derivative of it is not a real number here: {value}")
+        return value
+
+
+class _Cost:
+    """The mean cost of a chain over samples (x, y), by its straight-line program in balls."""
+
+    def __init__(
+        self, chain: Chain, start: dict[Symbol, Expr], samples: Sequence[Any], digits: int
+    ) -> None:
+        self.chain, self.bits = chain, int(3.33 * digits) + 32
+        self.variables = chain.parameters
+        whole = [dict(zip(("x", "y"), pair, strict=True)) for pair in samples] or [{}]
+        self.samples = [
+            {s.name: v for s, v in chain.point({**start, **sample}).items()} for sample in whole
+        ]
+
+    def at(self, point: State) -> tuple[Expr, State, Callable[[], Matrix]]:
+        names = [v.name for v in self.variables]
+        here = dict(zip(names, point, strict=True))
+        count = len(self.samples)
+        with precision(self.bits):
+            total = [arb(0)] * (1 + len(names))
+            for sample in self.samples:
+                balls = {n: constant(v, self.bits) for n, v in {**sample, **here}.items()}
+                found = self.chain.program.balls(balls, self.bits)
+                total = [t + found[n] for t, n in zip(total, ("C", *names), strict=True)]
+            cost, *gradient = (self._number(t / count) for t in total)
+
+        def hessian() -> Matrix:
+            n, hessian = len(names), self.chain.hessian()
+            with precision(self.bits):
+                parts = [hessian.at({**s, **here}, self.bits).dense() for s in self.samples]
+                mean = lambda i, j: sum((p[int(i)][int(j)] for p in parts), arb(0)) / count
+                return Matrix(n, n, lambda i, j: self._number(mean(i, j)))
+
+        return cost, tuple(gradient), hessian
+
+    def _number(self, ball: arb) -> Expr:
+        if not ball.is_finite():
+            raise DomainError("the cost or a gradient is not a finite number here")
+        return sympy.Float(exact(ball.mid()), precision=self.bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory(Shown):
+    """The points w_0, w_1, ... of an update map, with f and ∇f at each.
+
+    `interrupted` where it was stopped before its last step; `samples` counts those of a chain.
+    """
+
+    method: Method
+    variables: tuple[Symbol, ...]
+    points: tuple[State, ...]
+    values: tuple[Expr, ...]
+    gradients: tuple[State, ...]
+    interrupted: bool = False
+    samples: int = 1
+
+    def first(self, holds: Callable[[State], bool]) -> int | None:
+        """The number of the first point with the property, or None."""
+        return next((k for k, point in enumerate(self.points) if holds(point)), None)
+
+    def gradient_heights(self, prefix: str = "w__") -> dict[Symbol, tuple[float, ...]]:
+        """log₁₀|∂f/∂v| at each step for the variables whose name starts so; −inf at zero."""
+        return {
+            v: tuple(
+                float(sympy.log(abs(g[k]), 10).n(15)) if g[k] != 0 else -float("inf")
+                for g in self.gradients
+            )
+            for k, v in enumerate(self.variables)
+            if v.name.startswith(prefix)
+        }
+
+    def _blocks(self) -> Iterable[Block]:
+        last = len(self.points) - 1
+        shown = sorted({k for k in (0, 1, 2, 3, last // 2, last) if 0 <= k <= last})
+        head = ("n", *self.variables, "f", "size of the gradient")
+        rows = []
+        for k in shown:
+            size = sympy.sqrt(sum((g**2 for g in self.gradients[k]), S.Zero))
+            numbers = (*self.points[k], self.values[k], size)
+            rows.append((str(k), *(str(sympy.N(v, 8)) for v in numbers)))
+        yield Table(head, tuple(rows), str(self.method))
+        if self.interrupted:
+            yield Para(f"Interrupted after {last} steps.")
+        if self.samples > 1:
+            yield Para(
+                f"The mean cost of {self.samples} samples: the theorems on critical points are "
+                "about one."
+            )
+
+
+def trajectory(
+    f: Expr | Chain,
+    start: Mapping[Any, Any],
+    steps: int,
+    method: Method,
+    *,
+    digits: int | None = 30,
+    samples: Sequence[tuple[Any, Any]] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """`steps` updates of the variables in `start`, in `digits` digits, or exactly with None.
+
+    f is a formula, or a chain: then its weights and biases move, x and y stay, and with `samples`
+    (pairs x, y) the cost is their mean. With more than one sample the theorems on the critical
+    points of a chain do not apply. An interrupt gives back the points so far.
+
+    Raises `InputError` where f has other symbols or a start is not a real number, `DomainError`
+    where a step is not defined.
+
+    >>> from sympy import Rational, Symbol
+    >>> x = Symbol("x", real=True)
+    >>> trajectory(x**2, {x: 1}, 3, GradientDescent(Rational(1, 4)), digits=None).points
+    ((1,), (1/2,), (1/4,), (1/8,))
+    """
+    if steps < 0 or (digits is not None and digits < 1):
+        raise InputError(f"steps >= 0 and digits >= 1 are needed, got {steps} and {digits}")
+    if not isinstance(method, Method):
+        raise InputError(f"a method is GradientDescent, Newton or Adagrad, got {method!r}")
+    problem: _Problem
+    if isinstance(f, Chain):
+        if digits is None:
+            raise InputError("the path of a chain is in digits, not exact: give digits=")
+        first = dict(zip("xy", samples[0], strict=True)) if samples else {}
+        whole = f.point({**start, **first})
+        problem = _Cost(f, whole, samples, digits)
+        point = tuple(sympy.N(whole[v], digits) for v in problem.variables)
+    else:
+        if samples:
+            raise InputError("samples belong to a chain; a formula has its numbers in it")
+        problem = _Formula(sympy.sympify(f, strict=True), tuple(start), digits)
+        numbers = [exact_number(v, f"the start of {name}") for name, v in start.items()]
+        point = tuple(v if digits is None else sympy.N(v, digits) for v in numbers)
+    memory: State = (S.Zero,) * len(point)
+    rows: list[tuple[State, Expr, State]] = []
+    stopped = False
+    try:
+        for k in range(steps + 1):
+            value, gradient, hessian = problem.at(point)
+            rows.append((point, value, gradient))
+            if k < steps:
+                move, memory = method.step(Matrix(gradient), hessian, memory)
+                ends = (p + m for p, m in zip(point, move.flat(), strict=True))
+                point = tuple(e if digits is None else sympy.N(e, digits) for e in ends)
+                if progress is not None:
+                    progress(k + 1, steps)
+    except KeyboardInterrupt:
+        stopped = True
+        if not rows:
+            raise
+    points, values, gradients = zip(*rows, strict=True)
+    seen = max(1, len(samples))
+    return Trajectory(method, problem.variables, points, values, gradients, stopped, seen)
+
+
+def _scaled_map(method: Method, scale_f: Expr, scale_x: Expr) -> tuple[Expr, Expr, str]:
+    """The step on c·f(o + k(x − o)), in y = o + k(x − o), and the method on f with another rate."""
+    y, eta, past = Symbol("y", real=True), Symbol("eta", positive=True), Symbol("s", positive=True)
+    f1, f2 = sympy.Function("f'")(y), sympy.Function("f''")(y)
+    g, H = Matrix([scale_f * scale_x * f1]), Matrix([[scale_f * scale_x**2 * f2]])
+    if isinstance(method, GradientDescent):
+        move, _ = GradientDescent(eta).step(g, lambda: H, (S.Zero,))
+        return scale_x * move[0], -eta * scale_f * scale_x**2 * f1, "rate times c k²"
+    if isinstance(method, Newton):
+        move, _ = Newton().step(g, lambda: H, (S.Zero,))
+        return scale_x * move[0], -f1 / f2, "the same step"
+    move, _ = Adagrad(eta).step(g, lambda: H, ((scale_f * scale_x) ** 2 * past,))
+    return scale_x * move[0], -eta * scale_x * f1 / sympy.sqrt(past + f1**2), "rate times k"
+
+
+def invariance(method: Method) -> Fact:
+    """What the method does on c·f(o + k(x − o)), c, k > 0, in terms of its step on f, for every f.
+
+    >>> invariance(Newton()).verdict
+    Proved(by='exact algebra')
+    """
+    c, k = sympy.symbols("c k", positive=True)
+    got, wanted, words = _scaled_map(method, c, k)
+    under_root = lambda e: e.is_Pow and e.exp.is_Rational and not e.exp.is_Integer
+    gap = sympy.cancel(got.replace(under_root, lambda e: sympy.factor(e.base) ** e.exp) - wanted)
+    verdict = ALGEBRA if gap == 0 else Refuted(None, f"the steps differ by {gap}")
+    claim = sympy.Eq(Symbol("k") * Symbol("Delta_x"), wanted, evaluate=False)
+    because = f"the step in y = o + k(x − o) is the method's step on f with {words}"
+    name = type(method).__name__.lower()
+    return Fact(f"descent.{name}.invariance", claim, Derivation((Step(claim, because, verdict),)))
