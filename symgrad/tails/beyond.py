@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Beyond"]
 
 INFINITE = arb.pos_inf()
+_DEPTH = 12
 
 
 class Beyond:
@@ -28,7 +29,7 @@ class Beyond:
         self.prec = prec
         with precision(prec):
             logs = [start]
-            while len(logs) < 4:
+            while len(logs) <= _DEPTH:
                 logs.append(logs[-1].log() if logs[-1] > 0 else arb.nan())
         self._logs = logs
         self._values: dict[Monomial, arb] = {}
@@ -52,7 +53,7 @@ class Beyond:
         total = arb(0)
         for k, p in enumerate(m.powers):
             if p != 0:
-                total += field.ball(p) * (self._logs[k + 1] if k + 1 < 4 else arb.nan())
+                total += field.ball(p) * self._logs[k + 1]
         for e, c in m.exps:
             total += field.ball(c) * self.value(e)
         return total

@@ -175,7 +175,10 @@ class Expander:
         c = next((d for m, d in f.terms if m == UNIT and not zero(d)), ZERO)
         small = tuple(t for t in f.terms if self.scale.sign(t[0]) < 0)
         if f.rem is not None and self.scale.sign(f.rem) >= 0:
-            raise MoreTerms("the remainder is not small")
+            raise MoreTerms(
+                "an exponent or phase has more terms that tend to infinity than are kept; where "
+                "they are endless, as in exp(x)/(1 - 1/x), no exp of it is a transmonomial; tried"
+            )
         return large, c, Model(small, f.rem, lambda beyond: beyond.bound(f))
 
     # powers, exp, log

@@ -14,6 +14,7 @@ from symgrad.activation import Head, Univariate, X, elementary
 from symgrad.errors import LimitError, UndecidedError, UnsupportedError
 from symgrad.pieces import branches, is_bent, same
 from symgrad.tails.beyond import Beyond
+from symgrad.tails.constants import WAVES
 from symgrad.tails.expand import Expander
 from symgrad.tails.field import Field
 from symgrad.tails.model import Model, MoreTerms, Workshop
@@ -21,7 +22,7 @@ from symgrad.tails.monomial import Scale
 
 __all__ = ["Germ", "germ", "model_of"]
 
-_MOST = 60
+_MOST = 32
 _LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 
 
@@ -138,7 +139,7 @@ def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     try:
         return _expanded(scale, e, size)
     except LimitError:
-        for rewrite in (sympy.expand, sympy.factor, _expand_and_factor):
+        for rewrite in (sympy.expand, sympy.factor, _expand_and_factor, _collected):
             other: Any = rewrite(e)
             if other != e:
                 try:
@@ -163,11 +164,11 @@ def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
                 return model, expander
             missing = f"{len(model.terms)} of {size} terms appear among"
         except MoreTerms as reason:
-            missing = f"{reason}; tried"
+            missing = str(reason)
         if keep > _MOST:
             raise LimitError(
-                f"{e}: {missing} {keep} terms; the function may be zero near infinity, "
-                "or two of its parts cancel to all orders: rewrite the formula"
+                f"{e}: {missing} {keep} terms; the function may be zero near infinity, or two of "
+                "its parts cancel to all orders: rewrite the formula"
             )
         keep += max(3, keep // 2)
 
@@ -182,3 +183,11 @@ def _plain(scale: Scale, model: Model) -> Model:
 
 def _expand_and_factor(e: Expr) -> Any:
     return sympy.factor(sympy.expand(e))
+
+
+def _collected(e: Expr) -> Any:
+    """By what several terms share: sin(a+b) − sin(a+c) as sin(a)·(…) + cos(a)·(…)."""
+    flat: Any = sympy.expand(sympy.expand_trig(e))
+    terms = sympy.Add.make_args(flat)
+    shared = [f for f in flat.atoms(*WAVES) if sum(t.has(f) for t in terms) > 1]
+    return sympy.collect(flat, sorted(shared, key=sympy.default_sort_key))

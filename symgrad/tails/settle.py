@@ -28,28 +28,8 @@ from symgrad.tails.remainder import (
 __all__ = ["Settled", "exact_from", "settle"]
 
 _STARTS = (
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    10,
-    12,
-    16,
-    20,
-    24,
-    32,
-    40,
-    48,
-    64,
-    96,
-    128,
-    256,
-    512,
-    1024,
-    2**14,
-    2**20,
+    *(2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1024, 2**14, 2**20),
+    *(10**k for k in (8, 12, 20, 40, 100, 1000, 4000)),
 )
 _SLACK = arb(105) / 100
 _DEEP = 3000
@@ -185,7 +165,7 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
                 break
     if best is None:
         raise LimitError(
-            f"the remainder after {n} terms is not bounded up to {_STARTS[-1]}; ask for fewer terms"
+            f"the remainder after {n} terms is not bounded up to 10^4000; ask for fewer terms"
         )
     start, far, beyond = best
     if start > low and _width(g, n, start) * STEEP < start:
