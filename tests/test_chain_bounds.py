@@ -18,7 +18,7 @@ from symgrad.fact import Undecided
 
 G = {
     n: activation(n)
-    for n in ("sigmoid", "tanh", "arctan", "relu", "leaky_relu", "silu", "softsign")
+    for n in ("sigmoid", "tanh", "arctan", "relu", "leaky_relu", "silu", "softsign", "softplus")
 }
 
 
@@ -88,6 +88,34 @@ def test_beyond_a_distance_the_tail_bounds():
     assert found.verdict
     with pytest.raises(InputError, match="not negative"):
         net.bound(1, beyond=-1)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "softplus", "leaky_relu"])
+def test_the_distance_may_be_a_symbol(name):
+    """A formula in Z: the bound of the number Z, wherever Z >= valid_from."""
+    z = Symbol("Z", positive=True)
+    net = Chain(G[name], depth=3)
+    found = net.bound(1, beyond=z)
+    assert found.verdict
+    unit = {w_(2): 1, w_(3): 1, delta_(3): 1}
+    start = found.valid_from
+    assert sympy.Ge(z, start, evaluate=False) in found.fact.under or start == 0
+    for more in (0, Rational(1, 3), 5):
+        far = start + more
+        exact = net.bound(1, beyond=far)
+        for formula, number in ((found.upper, exact.upper), (found.lower, exact.lower)):
+            one, two = (e.subs(unit).subs(z, far).doit() for e in (formula, number))
+            assert float(one) == pytest.approx(float(two), rel=1e-12)
+    with pytest.raises(InputError, match="positive=True"):
+        net.bound(1, beyond=Symbol("Z", real=True))
+
+
+def test_a_signal_bound_for_an_activation_of_ones_own():
+    t = Symbol("t", real=True)
+    mine = Activation.from_expr("mine", sympy.asinh(t) + sympy.tanh(t), t)
+    assert Chain(mine, depth=4, bias=False).signal_bound().verdict
+    bump = Activation.from_expr("bump", t + t**3, t)
+    assert not Chain(bump, depth=4, bias=False).signal_bound().verdict
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "silu", "relu"])

@@ -11,13 +11,15 @@ import sympy
 from flint import arb
 from sympy import Abs, Basic, Expr, Interval, Mul, Reals, S, Symbol
 
-from symgrad.activation import X
+from symgrad.activation import X, univariate
 from symgrad.bounds import Extrema, extrema, saturation, signs
-from symgrad.bounds.numbers import compare
+from symgrad.bounds.breaks import limit_at, pieces_on
+from symgrad.bounds.closed import identically_zero
+from symgrad.bounds.numbers import compare, is_closed
 from symgrad.chain.chain import Chain
 from symgrad.chain.gradient import slope
 from symgrad.chain.layer import Layer
-from symgrad.chain.notation import a_, delta_, e_, exact, real, z_
+from symgrad.chain.notation import a_, delta_, e_, exact, put, real, z_
 from symgrad.chain.state import run
 from symgrad.errors import InputError, SymgradError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided, Verdict
@@ -41,37 +43,47 @@ _PRODUCT = "Hochreiter 1991, section 4; Bengio, Simard, Frasconi 1994, theorem 1
 class DeltaBound(Result):
     """`lower` ≤ `value` ≤ `upper`, proved by `fact`, under its conditions.
 
-    `value` is |δˡ| (or another quantity that `fact` names).
+    `value` is |δˡ| (or another quantity that `fact` names). A formula in a symbol Z holds for
+    Z ≥ `valid_from`.
     """
 
     value: Expr
     lower: Expr
     upper: Expr
     fact: Fact
+    valid_from: Expr = S.Zero
 
     def _blocks(self) -> Iterable[Block]:
         yield from self.fact._blocks()
 
 
+@dataclass(frozen=True)
+class _Slopes:
+    """least ≤ |g'(z)| ≤ most, over ℝ or where |z| ≥ Z ≥ `since`, proved by `steps`."""
+
+    least: Expr
+    most: Expr
+    steps: tuple[Step, ...]
+    since: Expr = S.Zero
+
+
 @lru_cache(maxsize=512)
-
-
-def _slopes(layer: Layer, beyond: Expr | None) -> tuple[Expr, Expr, tuple[Step, ...]]:
-    """inf |g'| and sup |g'| over ℝ, or over |z| ≥ beyond, with their proofs."""
+def _slopes(layer: Layer, beyond: Expr | None) -> _Slopes:
+    if beyond is not None and beyond.free_symbols:
+        return _slopes_beyond(layer, beyond)
     whole = [Reals] if beyond is None else [
         Interval(-sympy.oo, -beyond), Interval(beyond, sympy.oo)
     ]  # fmt: skip
     found = [extrema(layer.g.d(1), on) for on in whole]
-    highs: list[Expr] = [_largest(e.sup.value, -e.inf.value) for e in found]
+    high = _largest(*(end for e in found for end in (e.sup.value, -e.inf.value)))
     lows: list[Expr] = [_least(e) for e in found]
     d = layer.g.d(1)(X)
     steps = []
     for on, e in zip(whole, found, strict=True):
-        claim = And(Le(e.inf.value, d, evaluate=False), Le(d, e.sup.value, evaluate=False))
         under = () if on is Reals else (sympy.Contains(X, on),)
+        claim = between(e.inf.value, d, e.sup.value)
         steps.append(Step(claim, "the extrema of g'", e.verdict, (), under))
     for kink in layer.kinks:
-        high = _largest(*highs)
         fits = kink.slope.is_number and bool(Abs(kink.slope) <= high)
         verdict: Verdict = (
             Proved("exact numbers")
@@ -80,7 +92,32 @@ def _slopes(layer: Layer, beyond: Expr | None) -> tuple[Expr, Expr, tuple[Step, 
         )
         steps.append(Step(Le(Abs(kink.slope), high, evaluate=False), "the stated slope", verdict))
         lows.append(Abs(kink.slope))
-    return sympy.Min(*lows), _largest(*highs), tuple(steps)
+    return _Slopes(sympy.Min(*lows), high, tuple(steps))
+
+
+def _slopes_beyond(layer: Layer, far: Expr) -> _Slopes:
+    """For a symbol Z: beyond the last zeros of g' and g'' |g'| is monotone on either side."""
+    d = layer.g.d(1)
+    charts = signs(d), signs(layer.g.d(2))
+    pieces = pieces_on(univariate(d), Reals)
+    left, right = pieces[0].expr, pieces[-1].expr
+    even = identically_zero(left.subs(X, -X) - right, X)
+    ends, steps, since = list[tuple[Expr, Expr]](), list[Step](), S.Zero
+    for side, row in ((1, -1), (-1, 0)):
+        (on, way), (bend_on, bend) = (chart.rows[row] for chart in charts)
+        for last in (on.inf, bend_on.inf) if side > 0 else (-on.sup, -bend_on.sup):
+            if last.is_finite:  # a short number is enough: it need not be the least
+                last = last if is_closed(last) else sympy.ceiling(100 * last.n(20)) / 100
+                since = _largest(since, last)
+        limit = Abs(limit_at(pieces[row].expr, X, side * sympy.oo, side))
+        here = Abs(d(far if even else side * far)) if way * bend else limit
+        ends.append((here, limit) if way * bend * side > 0 else (limit, here))
+        claim = between(ends[-1][0], Abs(d(X)), ends[-1][1])
+        because = "|g'| is monotone there, by the signs of g' and g''"
+        verdict = Derivation((*charts[0].derivation, *charts[1].derivation)).verdict
+        steps.append(Step(claim, because, verdict, (), (Ge(side * X, far), Ge(far, since))))
+    lows, highs = zip(*ends, strict=True)
+    return _Slopes(sympy.Min(*lows), sympy.Max(*highs), tuple(steps), since)
 
 
 def _least(e: Extrema) -> Expr:
@@ -104,75 +141,67 @@ def _largest(first: Expr, *others: Expr) -> Expr:
     return best
 
 
+def between(low: Expr, value: Expr, high: Expr) -> Any:
+    """low ≤ value ≤ high, without the part that says nothing."""
+    upper_ = Le(value, high, evaluate=False)
+    return upper_ if low == 0 else And(Le(low, value, evaluate=False), upper_)
+
+
 def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
     """∏|wᵏ| ∏ inf|g'ₖ| |δᴸ| ≤ |δˡ| ≤ ∏|wᵏ| ∏ sup|g'ₖ| |δᴸ|; with `beyond` = Z where all |zᵏ| ≥ Z.
 
-    A skip connection turns the factor |w| sup|g'| into 1 + |w| sup|g'|, and its lower bound into
-    max(0, 1 − |w| sup|g'|).
+    Z is a number, or a positive symbol: then the bound is a formula in Z that holds for
+    Z ≥ `valid_from`. |δᴸ| itself is bounded by ∂c/∂a. A skip connection turns the factor
+    |w| sup|g'| into 1 + |w| sup|g'|, and its lower bound into max(0, 1 − |w| sup|g'|).
 
     >>> from symgrad.catalogue import sigmoid
     >>> bound(Chain(sigmoid, depth=3), 1).upper
     Abs(delta__3)*Abs(w__2)*Abs(w__3)/16
+    >>> found = bound(Chain(sigmoid, depth=2), 1, Symbol("Z", positive=True))
+    >>> found.lower, found.valid_from
+    (0, 0)
     """
     l, depth = chain._index(l), chain.depth
     start = None if beyond is None else exact(beyond, "the distance Z")
     if start is not None and start.is_nonnegative is not True:
-        raise InputError(f"the distance Z from which |z| is counted is not negative, got {beyond}")
+        raise InputError(
+            f"the distance Z from which |z| is counted is not negative, got {beyond}; "
+            'for a formula in Z use Symbol("Z", positive=True)'
+        )
+    skip = chain.layers[-1].skip
+    end: Expr = e_(depth) if skip else delta_(depth)
     if l == depth:
-        return _last(chain, start)
-    steps: list[Step] = []
-    known: set[Layer] = set()
-    high, low = S.One, S.One
-    end = e_(depth) if chain.layers[-1].skip else delta_(depth)
-    for k in range(l, depth + 1):
+        end = put(chain.loss.da, {real("a"): a_(depth)})
+    last = depth if skip or l == depth else depth - 1
+    steps = dict[Step, None]()
+    high, low, since = S.One if last == depth else Abs(chain.w(depth)), S.One, S.Zero
+    low = high
+    for k in range(l, last + 1):
         layer = chain.layers[k - 1].bare
-        if k == depth and not layer.skip:
-            high, low = high * Abs(chain.w(k)), low * Abs(chain.w(k))
-            continue
-        least, most, found = _slopes(layer, start)
-        if layer not in known:
-            known.add(layer)
-            steps += found
+        slopes = _slopes(layer, start)
+        steps |= dict.fromkeys(slopes.steps)
+        since = _largest(since, slopes.since)
         weight = S.One if k == l else Abs(chain.w(k))
         if layer.skip and k > l:
-            high, low = high * (1 + weight * most), low * sympy.Max(0, 1 - weight * most)
+            high = high * (1 + weight * slopes.most)
+            low = low * sympy.Max(0, 1 - weight * slopes.most)
         else:
-            high, low = high * weight * most, low * weight * least
-    value, tail = Abs(delta_(l)), Abs(end)
-    upper_, lower_ = high * tail, low * tail
-    product = Mul(*chain.delta(l).factors)
+            high, low = high * weight * slopes.most, low * weight * slopes.least
+    value, upper_, lower_ = Abs(delta_(l)), high * Abs(end), low * Abs(end)
     under = () if start is None else tuple(
-        Ge(Abs(z_(k)), start, evaluate=False) for k in range(l, depth)
+        Ge(Abs(z_(k)), start, evaluate=False) for k in range(l, last + 1)
     )  # fmt: skip
-    steps.append(Step(Eq(delta_(l), product, evaluate=False), "the product form of δ",
-                      chain.delta(l).verdict))  # fmt: skip
-    claim = And(Le(lower_, value, evaluate=False), Le(value, upper_, evaluate=False))
-    if lower_ == 0:
-        claim = Le(value, upper_, evaluate=False)
-    steps.append(Step(claim, "each factor of the product is bounded", Proved("monotone product"),
-                      tuple(range(1, len(steps) + 1)), under))  # fmt: skip
+    if since.is_positive:
+        under = (*under, Ge(start, since, evaluate=False))
+    product = Eq(delta_(l), Mul(*chain.delta(l).factors), evaluate=False)
+    form = Step(product, "the product form of δ", chain.delta(l).verdict)
+    claim = between(lower_, value, upper_)
+    given = tuple(range(1, len(steps) + 2))
+    every = (*steps, form, Step(claim, "each factor of the product is bounded",
+                                Proved("monotone product"), given, under))  # fmt: skip
     name = f"chain.delta.{l}.bound" + ("" if start is None else f"[|z|>={start}]")
-    return DeltaBound(
-        value, lower_, upper_, Fact(name, claim, Derivation(tuple(steps)), under, _PRODUCT)
-    )
-
-
-def _last(chain: Chain, start: Expr | None) -> DeltaBound:
-    """δᴸ itself: the residual times the last slope."""
-    depth = chain.depth
-    least, most, steps = _slopes(chain.layers[-1].bare, start)
-    residual = Abs(chain.loss.da.xreplace({real("a"): a_(depth)}))  # type: ignore[arg-type]
-    value = Abs(delta_(depth))
-    claim: Any = Le(value, residual * most, evaluate=False)
-    if least != 0:
-        claim = And(Le(residual * least, value, evaluate=False), claim)
-    under = () if start is None else (Ge(Abs(z_(depth)), start, evaluate=False),)
-    given = tuple(range(1, len(steps) + 1))
-    last = Step(
-        claim, f"δ = ∂c/∂a · {slope(chain, depth)}", Proved("monotone product"), given, under
-    )
-    fact = Fact(f"chain.delta.{depth}.bound", claim, Derivation((*steps, last)), under, _PRODUCT)
-    return DeltaBound(value, residual * least, residual * most, fact)
+    fact = Fact(name, claim, Derivation(every), under, _PRODUCT)
+    return DeltaBound(value, lower_, upper_, fact, since)
 
 
 def box_bound(
@@ -279,7 +308,8 @@ def threshold(chain: Chain, eps: Any, weight: Any) -> Threshold:
     if not (small.is_positive and small < 1 and size.is_positive):
         raise InputError(f"a threshold needs 0 < eps < 1 and weight > 0, got {eps} and {weight}")
     (layer,) = layers
-    _, most, steps = _slopes(layer, None)
+    slopes = _slopes(layer, None)
+    most, steps = slopes.most, slopes.steps
     rate: Any = size * most
     depth, L = None, Symbol("L", integer=True, positive=True)
     ratio = Abs(delta_(1)) / Abs(Symbol("delta__L", real=True))

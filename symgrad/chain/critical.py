@@ -281,10 +281,10 @@ class Cases:
             here = replace(path, spots=(*path.spots, (l, spot)), value=path.plus(spot.value))
             if zero_above and layer.skip:
                 here = replace(here, above=(*here.above, Eq(a_(l), 0)))
-            if not layer.has_bias and spot.on.contains(S.Zero) == S.true and not spot.even:
-                if self.below(l).is_zero is not False:
-                    yield from self.pinned(here, spot)
-                    here = replace(here, above=(*here.above, Ne(self.below(l), 0)))
+            caught = not layer.has_bias and self.below(l).is_zero is not False
+            if caught and spot.on.contains(S.Zero) == S.true and not spot.even:
+                yield from self.pinned(here, spot)
+                here = replace(here, above=(*here.above, Ne(self.below(l), 0)))
             if layer.skip:
                 yield from self.descend(replace(here, l=l - 1))
             else:
