@@ -88,7 +88,7 @@ if "tex-mml-chtml.js" in _PLAN:
     mathjax_path = "mathjax/tex-mml-chtml.js"
     mathjax4_config = {
         "loader": {"paths": {"mathjax-newcm": "[mathjax]/newcm"}},
-        # a formula that is scaled to the text around it would be broken at another width than it has
+        # MathJax breaks a formula that it has scaled to the text at the wrong width
         "output": {
             "displayOverflow": "linebreak",
             "linebreaks": {"width": "96%"},

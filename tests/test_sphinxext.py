@@ -78,6 +78,16 @@ See :ref:`picture <picture>`, and the first tail, :symgrad:fact:`sigmoid.d1.tail
 .. symgrad:depth-law:: softplus
    :class: open
 
+.. symgrad:facts:: arctan
+   :orders: 0 1
+   :proof:
+
+.. symgrad:saturation:: arctan
+   :eps: 1/100
+
+.. symgrad:survey:: sigmoid | tanh | bent
+   :plot:
+
 .. symgrad:derivation::
    :chain: two.toml
    :steps: 3 4

@@ -1,7 +1,7 @@
 """Formulas and documents as text, LaTeX and HTML; this room knows no other room of symgrad."""
 
 from symgrad.render.blocks import Block, Formula, Listing, Para, Section, Shown, Steps, Table
-from symgrad.render.formula import latex, pretty, text
+from symgrad.render.formula import latex, text
 from symgrad.render.html import to_html
 from symgrad.render.line import line
 from symgrad.render.plain import to_text
@@ -18,7 +18,6 @@ __all__ = [
     "Table",
     "latex",
     "line",
-    "pretty",
     "text",
     "to_html",
     "to_latex",

@@ -1,4 +1,4 @@
-"""One formula as text, Unicode or LaTeX, on SymPy's printers.
+"""One formula as text or LaTeX, on SymPy's printers.
 
 Only what SymPy's printers get wrong for our notation is changed: the layer index in `w__2` is a
 superscript that is never read as a power, and no multiplication sign is put between symbols.
@@ -11,10 +11,9 @@ from typing import Any
 
 from sympy import Basic, Symbol
 from sympy.printing.latex import LatexPrinter
-from sympy.printing.pretty import pretty as _sympy_pretty
 from sympy.printing.str import StrPrinter
 
-__all__ = ["latex", "pretty", "text"]
+__all__ = ["latex", "text"]
 
 
 class _Latex(LatexPrinter):
@@ -23,7 +22,6 @@ class _Latex(LatexPrinter):
         return self._do_exponent(tex, exp)
 
     _print_exp = _print_ExpBase
-
 
     def _print_Derivative(self, expr: Any) -> str:
         """∂C/∂w where the function stands for its value, as in C(w)."""
@@ -52,8 +50,3 @@ def latex(formula: Basic) -> str:
 def text(formula: object) -> str:
     """One line of ASCII that the parser of symgrad reads back."""
     return _Text({"order": None}).doprint(formula)
-
-
-def pretty(formula: object, *, use_unicode: bool = True, width: int = 80) -> str:
-    """Two-dimensional text for a terminal."""
-    return _sympy_pretty(formula, use_unicode=use_unicode, num_columns=width)

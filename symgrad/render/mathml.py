@@ -13,46 +13,34 @@ __all__ = ["mathml"]
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
 
-_LETTERS = {
-    name: letter
-    for names, letters in (
-        (
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
-            "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi "
-            "Psi Omega varepsilon vartheta varphi varrho varsigma ell partial infty "
-            "emptyset hbar nabla",
-            "αβγδϵζηθικλμνξπρστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑφϱςℓ∂∞∅ℏ∇",
-        ),
+_LETTERS = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+        "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
+        "varepsilon vartheta varphi varrho varsigma ell partial infty emptyset hbar nabla".split(),
+        "αβγδϵζηθικλμνξπρστυϕχψωΓΔΘΛΞΠΣΥΦΨΩεϑφϱςℓ∂∞∅ℏ∇",
+        strict=True,
     )
-    for name, letter in zip(names.split(), letters, strict=True)
-}
-_OPERATORS = {
-    "cdot": "⋅", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠",
-    "in": "∈", "notin": "∉", "cup": "∪", "cap": "∩", "setminus": "∖", "wedge": "∧", "vee": "∨",
-    "neg": "¬", "to": "→", "rightarrow": "→", "mapsto": "↦", "Rightarrow": "⇒", "approx": "≈",
-    "Leftrightarrow": "⇔", "sim": "∼", "equiv": "≡", "pm": "±", "mid": "|", "vert": "|",
-    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "dots": "…",
-    "cdots": "⋯", "prime": "′", "circ": "∘", "ll": "≪", "gg": "≫", "langle": "⟨", "rangle": "⟩",
-    "subset": "⊂", "subseteq": "⊆", "forall": "∀", "exists": "∃", "colon": ":", "lVert": "‖",
-    "rVert": "‖", "lvert": "|", "rvert": "|", "{": "{", "}": "}", "|": "‖", "propto": "∝",
-    "bigl": "", "bigr": "", "Bigl": "", "Bigr": "", "displaystyle": "", "limits": "", "big": "",
-    "Big": "", "!": "",
-}  # fmt: skip
+)
+_OPERATORS = dict(
+    zip(
+        "cdot times le leq ge geq neq in cup cap setminus wedge vee neg to rightarrow mapsto "
+        "Rightarrow Leftrightarrow approx sim lfloor rfloor lceil rceil ldots dots prime circ "
+        "langle rangle { } |".split(),
+        "⋅×≤≤≥≥≠∈∪∩∖∧∨¬→→↦⇒⇔≈∼⌊⌋⌈⌉……′∘⟨⟩{}‖",
+        strict=True,
+    )
+) | dict.fromkeys(("displaystyle", "limits", "!"), "")
 _FUNCTIONS = (
     "log ln exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan max min sup inf "
     "lim limsup liminf det arg gcd Re Im"
 ).split()
 _SPACED = {*_FUNCTIONS, "operatorname"}
-_LARGE = {"prod": "∏", "sum": "∑", "int": "∫", "bigcup": "⋃", "bigcap": "⋂"}
-_SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", " ": "0.25em"}
-_SPACES |= {"quad": "1em", "qquad": "2em", "enspace": "0.5em", "thinspace": "0.17em"}
+_LARGE = {"prod": "∏", "sum": "∑", "int": "∫"}
+_SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", " ": "0.25em", "quad": "1em"}
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "overline": "¯", "vec": "→", "dot": "˙"}
 _DOUBLE = dict(zip("RZNQCEP", "ℝℤℕℚℂ𝔼ℙ", strict=True))
-_WORDS = set("operatorname mathrm text textrm mbox mathit mathtt textbf mathbf".split())
-_TABLES = {
-    "cases": ("{", ""), "matrix": ("", ""), "aligned": ("", ""), "array": ("", ""),
-    "pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "smallmatrix": ("", ""),
-}  # fmt: skip
+_WORDS = {"operatorname", "mathrm", "mathit", "mathbf", "mathtt", "text"}
 
 
 def mathml(latex: str, *, display: bool = False) -> str:
@@ -61,11 +49,8 @@ def mathml(latex: str, *, display: bool = False) -> str:
     >>> mathml(r"\frac{1}{2}")
     '<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>'
     """
-    reader = _Reader(latex)
-    body = reader.row(())
-    # one row too many is no harm to a browser, but doubles the page
     kind = ' display="block"' if display else ""
-    return f"<math{kind}>{''.join(body)}</math>"
+    return f"<math{kind}>{''.join(_Reader(latex).row(()))}</math>"
 
 
 def _row(parts: list[str]) -> str:
@@ -120,14 +105,11 @@ class _Reader:
             below = ""
             mark = f'<mo lspace="0" rspace="0">{"′" * primes}</mo>'
             base = f"<mrow>{base}{mark}</mrow>" if above else f"{base}{mark}"
-        kinds = ("munder", "mover", "munderover") if large else ("msub", "msup", "msubsup")
-        if above and below:
-            return [f"<{kinds[2]}>{base}{below}{above}</{kinds[2]}>"]
-        if above:
-            return [f"<{kinds[1]}>{base}{above}</{kinds[1]}>"]
-        if below:
-            return [f"<{kinds[0]}>{base}{below}</{kinds[0]}>"]
-        return [base] if primes or len(parts) != 1 else parts
+        under, over = ("under", "over") if large else ("sub", "sup")
+        kind = f"m{under if below else ''}{over if above else ''}"
+        if kind == "m":
+            return [base] if primes or len(parts) != 1 else parts
+        return [f"<{kind}>{base}{below}{above}</{kind}>"]
 
     def argument(self) -> list[str]:
         """A group in braces, or one atom."""
@@ -189,10 +171,6 @@ class _Reader:
             case "mathbb":
                 letter = self.words()
                 return [f"<mi>{escape(_DOUBLE.get(letter, letter))}</mi>"]
-            case "substack":
-                return self.argument()
-            case "left." | "right.":
-                return []
         if name in _LETTERS:
             return [f"<mi>{_LETTERS[name]}</mi>"]
         if name in _OPERATORS:
@@ -241,6 +219,6 @@ class _Reader:
                 rows.append([])
         self.at += 1
         self.words()
-        left, right = _TABLES.get(kind, ("", ""))
+        brace = _fence("{" if kind == "cases" else "")
         body = "".join(f"<mtr>{''.join(row)}</mtr>" for row in rows if row)
-        return [f"<mrow>{_fence(left)}<mtable>{body}</mtable>{_fence(right)}</mrow>"]
+        return [f"<mrow>{brace}<mtable>{body}</mtable></mrow>"]

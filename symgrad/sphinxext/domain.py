@@ -41,6 +41,10 @@ def _ask(env: BuildEnvironment, request: dict[str, Any]) -> dict[str, Any]:
     return _shelf(env).ask(request, env.config.symgrad_timeout)
 
 
+def _warn(at: SphinxDirective | SphinxRole, message: str, row: str) -> None:
+    _logger.warning("%s", message, location=at.get_location(), type="symgrad", subtype=row)
+
+
 def _pictures(env: BuildEnvironment) -> list[str]:
     """The formats that figures are written in: PDF too where LaTeX is the aim."""
     return ["svg", "pdf"] if _domain(env).data["latex"] else ["svg"]
@@ -77,9 +81,11 @@ class _Directive(SphinxDirective):
         try:
             answer = _ask(self.env, request)
         except SymgradError as error:
-            return self._failure(str(error))
+            message = str(error)
+            _warn(self, message, self.row.name)
+            return [nodes.error("", nodes.literal_block(message, message, language="none"))]
         for complaint in answer["failed"]:
-            self._warn(complaint)
+            _warn(self, complaint, self.row.name)
         return self._shown(answer)
 
     def _file(self, name: str) -> list[str]:
@@ -91,16 +97,6 @@ class _Directive(SphinxDirective):
             raise self.error(f"cannot read {name}: {error}") from None
         self.env.note_dependency(relative)
         return [name, path, content]
-
-    def _warn(self, message: str) -> None:
-        _logger.warning(
-            "%s", message, location=self.get_location(), type="symgrad", subtype=self.row.name
-        )
-
-    def _failure(self, message: str) -> list[nodes.Node]:
-        self._warn(message)
-        box = nodes.error("", nodes.literal_block(message, message, language="none"))
-        return [box]
 
     def _shown(self, answer: dict[str, Any]) -> list[nodes.Node]:
         docname = self.env.current_document.docname
@@ -173,9 +169,7 @@ class _ExpressionRole(SphinxRole):
             request = {"row": "expr", "argument": self.text, "options": {}, "files": {}}
             answer = _ask(self.env, request)
         except SymgradError as error:
-            _logger.warning(
-                "%s", error, location=self.get_location(), type="symgrad", subtype="expr"
-            )
+            _warn(self, str(error), "expr")
             return [nodes.literal(self.rawtext, self.text)], []
         paragraph = Composer(pathlib.Path(), "").compose(answer["blocks"])[0]
         return list(paragraph.children), []

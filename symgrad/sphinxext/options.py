@@ -17,59 +17,53 @@ Converter = Callable[[str | None], Any]
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?\d+/[1-9]\d*")
 
 
-def text(argument: str | None) -> str:
-    """Anything but nothing; line breaks become spaces."""
-    words = " ".join((argument or "").split())
-    if not words:
-        raise ValueError("a value is needed, got nothing")
-    return words
+def _converter(wanted: str, read: Callable[[str], Any]) -> Converter:
+    """What `read` makes of the words; None means that they are not what is wanted."""
 
+    def convert(argument: str | None) -> Any:
+        words = " ".join((argument or "").split())
+        found = read(words)
+        if found is None:
+            raise ValueError(f"{wanted}, got {words!r}")
+        return found
 
-def flag(argument: str | None) -> bool:
-    """An option without a value."""
-    if argument and argument.strip():
-        raise ValueError(f"no value is allowed here, got {argument.strip()!r}")
-    return True
+    return convert
 
 
 def choice(*words: str) -> Converter:
     """One of the words."""
-
-    def convert(argument: str | None) -> str:
-        word = (argument or "").strip()
-        if word not in words:
-            raise ValueError(f"one of {', '.join(words)} is needed, got {word!r}")
-        return word
-
-    return convert
+    return _converter(f"one of {', '.join(words)} is needed", lambda w: w if w in words else None)
 
 
 def whole(low: int, high: int) -> Converter:
     """A whole number low <= n <= high."""
 
-    def convert(argument: str | None) -> int:
-        word = (argument or "").strip()
-        if not re.fullmatch(r"[+-]?\d{1,9}", word) or not low <= int(word) <= high:
-            raise ValueError(f"a whole number from {low} to {high} is needed, got {word!r}")
-        return int(word)
+    def read(word: str) -> int | None:
+        fits = re.fullmatch(r"[+-]?\d{1,9}", word) and low <= int(word) <= high
+        return int(word) if fits else None
 
-    return convert
+    return _converter(f"a whole number from {low} to {high} is needed", read)
 
 
 def wholes(low: int, high: int) -> Converter:
     """One or more whole numbers low <= n <= high, each once."""
-    one = whole(low, high)
+    return _several(whole(low, high), "whole numbers, each once, are", lambda n, kinds: n == kinds)
 
-    def convert(argument: str | None) -> list[int]:
-        found = [one(word) for word in (argument or "").replace(",", " ").split()]
-        if not found or len(set(found)) != len(found):
-            raise ValueError(
-                f"one or more whole numbers from {low} to {high}, each once, are needed, "
-                f"got {(argument or '').strip()!r}"
-            )
-        return found
 
-    return convert
+def numbers(count: int | None = None) -> Converter:
+    """Decimals or fractions, `count` of them or, with None, at least one."""
+    wanted = f"{'some' if count is None else count} numbers are"
+    return _several(number, wanted, lambda n, _: count in (None, n))
+
+
+def _several(one: Converter, wanted: str, fits: Callable[[int, int], bool]) -> Converter:
+    """One or more of what `one` reads; `fits` judges how many they are, and how many kinds."""
+
+    def read(words: str) -> list[Any] | None:
+        found = [one(word) for word in words.replace(",", " ").split()]
+        return found if found and fits(len(found), len(set(found))) else None
+
+    return _converter(f"{wanted} needed", read)
 
 
 def either(word: str, otherwise: Converter) -> Converter:
@@ -86,24 +80,12 @@ def either(word: str, otherwise: Converter) -> Converter:
     return convert
 
 
-def number(argument: str | None) -> str:
-    """A decimal or a fraction, kept as it is written."""
-    word = (argument or "").strip()
-    if not _DECIMAL.fullmatch(word):
-        raise ValueError(f"a decimal number or a fraction is needed, got {word!r}")
-    return word
+text = _converter("a value is needed", lambda words: words or None)
+"""Anything but nothing; line breaks become spaces."""
 
+flag = _converter("no value is allowed here", lambda words: None if words else True)
+"""An option without a value."""
 
-def numbers(count: int | None = None) -> Converter:
-    """Decimals or fractions, `count` of them or, with None, at least one."""
-
-    def convert(argument: str | None) -> list[str]:
-        words = (argument or "").replace(",", " ").split()
-        if not words or (count is not None and len(words) != count):
-            raise ValueError(
-                f"{'some' if count is None else count} numbers are needed, "
-                f"got {(argument or '').strip()!r}"
-            )
-        return [number(word) for word in words]
-
-    return convert
+number = _converter("a decimal number or a fraction is needed",
+                    lambda word: word if _DECIMAL.fullmatch(word) else None)  # fmt: skip
+"""A decimal or a fraction, kept as it is written."""

@@ -18,7 +18,7 @@ from symgrad.render import Block, Formula, Listing, Para, Section, Steps, Table,
 __all__ = ["Answer", "Drawing", "broken", "set_blocks"]
 
 _RELATION = {"<=": r"\leq", ">=": r"\geq", "~": r"\sim", "!=": r"\neq", "==": "="}
-WIDTH = 64
+WIDTH = 80
 """How many glyphs a row of a displayed formula holds before it is broken."""
 
 
@@ -118,19 +118,9 @@ def broken(sides: list[str], relation: str = "=", width: int = WIDTH) -> str:
 
 
 def _width(formula: str) -> int:
-    """About how many glyphs the formula has in a row: a fraction is as wide as its wider half."""
-    while True:
-        flat = re.sub(
-            r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}",
-            lambda found: max(found.groups(), key=len),
-            formula,
-        )
-        flat = re.sub(r"(?<![a-z])\{([^{}]*)\}", r"\1", flat)
-        if flat == formula:
-            break
-        formula = flat
-    bare = re.sub(r"\\(left|right|quad|,|;|!|begin|end|operatorname|mathrm)", "", formula)
-    return len(re.sub(r"[\s^_{}]", "", re.sub(r"\\[A-Za-z]+", "x", bare)))
+    """About how many glyphs the formula has; both halves of a fraction are counted."""
+    flat = re.sub(r"\\(left|right|quad|begin|end|operatorname|mathrm|[,;!])|[\s^_{}]", "", formula)
+    return len(re.sub(r"\\[A-Za-z]+", "x", flat))
 
 
 def _terms(formula: str) -> list[str]:

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from symgrad.errors import SymgradError
-from symgrad.sphinxext.results import answer
+from symgrad.sphinxext.results import MAKERS
 from symgrad.sphinxext.setting import Drawing, set_blocks
 from symgrad.sphinxext.shelf import write_whole
 
@@ -37,7 +37,7 @@ def respond(request: dict[str, Any]) -> dict[str, Any]:
         return name
 
     try:
-        found = answer(request)
+        found = MAKERS[request["row"]](request, request["options"])
         blocks = set_blocks(found.blocks, label=found.label, save=save)
     except SymgradError as error:
         return {"error": str(error), "kind": type(error).__name__}

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
 from sympy import Contains, Expr, FiniteSet, Float, Ge, Le, Rational, Reals, S
 
 from symgrad import words
-from symgrad.activation import Univariate, X, univariate
-from symgrad.bounds import Saturation, extrema, lipschitz, saturation, zeros
-from symgrad.errors import InputError, UnsupportedError
-from symgrad.fact import Fact
+from symgrad.activation import Univariate, X
+from symgrad.bounds import Saturation, extrema, lipschitz, zeros
+from symgrad.bounds import saturation as threshold
+from symgrad.errors import UnsupportedError
+from symgrad.fact import Fact, Refuted
 from symgrad.plot import sample
 from symgrad.prove import CertificateError, certificate, prove, verify
 from symgrad.render import Block, Formula, Para, Table, text
 from symgrad.render.blocks import Cell
 from symgrad.sphinxext.results.reading import (
-    Maker,
+    Options,
     Request,
     activation,
+    derivatives,
     ends,
-    failed,
     function,
+    made,
     names,
     proof,
+    shown,
     standing,
 )
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["MAKERS", "escapes"]
+__all__ = ["escapes"]
 
 _GOOD = 18
 """Bits of a sampled value that are sure to be right."""
@@ -39,19 +42,15 @@ _SPAN = sympy.Integer(50)
 """Where a bound is tried against points: [-50, 50], or the part of it that the claim speaks of."""
 
 
-def _bound(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def bound(request: Request, options: Options) -> Answer:
     f = function(request)
     on = words.parse_set(options["on"]) if "on" in options else Reals
     found = extrema(f.expr, on, x=f.x)
-    blocks: list[Block] = [*found.inf._blocks(), *found.sup._blocks(), standing(found.fact)]
-    if "proof" in options:
-        blocks += proof(found.derivation)
+    blocks = [*found.inf._blocks(), *found.sup._blocks(), standing(found.fact)]
+    blocks += proof(options, found.derivation)
     wrong = escapes(f, on, found.inf.value, found.sup.value)
-    return Answer(
-        tuple(blocks),
-        failed=(*failed((found.fact.id, found.verdict)), *wrong),
-        facts=(found.fact.id,) if on is Reals else (),
-    )
+    return shown(blocks, found.fact, wrong=wrong, linked=on is Reals)
 
 
 def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
@@ -73,25 +72,20 @@ def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
     )
 
 
-def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
-    f = function(request)
-    if "orders" in options and f.activation is None:
-        raise InputError(f"orders belong to an activation, got {request['argument']!r}")
-    functions = [f]
-    if f.activation is not None and "orders" in options:
-        functions = [univariate(f.activation.d(f.order + n)) for n in options["orders"]]
+@made
+def facts(request: Request, options: Options) -> Answer:
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     wrong: list[str] = []
-    for u in functions:
+    for u in derivatives(request, options):
         found = extrema(u.expr, x=u.x)
         for side in (found.inf, found.sup):
             where: Cell = side.where if side.attained else "nowhere"
             toward: Cell = FiniteSet(*side.toward) if side.toward else ""
             rows.append((u.expr, side.kind, _value(side.value), where, toward, _word(found.fact)))
         roots = zeros(u.expr, x=u.x)
-        shown: Cell = roots.set if roots.verdict else "not decided"
-        rows.append((u.expr, "zeros", shown, "", "", _word(roots.fact)))
+        known: Cell = roots.set if roots.verdict else "not decided"
+        rows.append((u.expr, "zeros", known, "", "", _word(roots.fact)))
         facts += [found.fact, roots.fact]
         if u.order == 0:
             least = lipschitz(u.expr, x=u.x)
@@ -100,14 +94,9 @@ def _facts(request: Request, options: Mapping[str, Any]) -> Answer:
         wrong += escapes(u, Reals, found.inf.value, found.sup.value)
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
     blocks: list[Block] = [Table(head, tuple(rows)), *_reasons(facts)]
-    if "proof" in options:
-        for fact in facts:
-            blocks += proof(fact.derivation, f"Proof of {fact.id}")
-    return Answer(
-        tuple(blocks),
-        failed=(*failed(*((fact.id, fact.verdict) for fact in facts)), *wrong),
-        facts=tuple(fact.id for fact in facts),
-    )
+    for fact in facts:
+        blocks += proof(options, fact.derivation, f"Proof of {fact.id}")
+    return shown(blocks, *facts, wrong=wrong)
 
 
 def _taken(found: Any) -> tuple[Cell, Cell, Cell]:
@@ -116,14 +105,15 @@ def _taken(found: Any) -> tuple[Cell, Cell, Cell]:
     return _value(found.value), "nowhere" if nowhere else found.where, ""
 
 
-def _saturation(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def saturation(request: Request, options: Options) -> Answer:
     g = activation(request)
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     laws: dict[Expr, Expr] = {}
     for end in ends(options):
         for word in options.get("eps", ("1/100", "1e-6", "1e-16")):
-            found = saturation(g, Rational(word), end)
+            found = threshold(g, Rational(word), end)
             rows.append((f"|g'| ≤ {word}", *_threshold(found), _word(found.fact)))
             facts.append(found.fact)
             if found.law is not None:
@@ -133,10 +123,7 @@ def _saturation(request: Request, options: Mapping[str, Any]) -> Answer:
     for end, law in laws.items():
         blocks.append(Para("Towards ", end, " the threshold grows like ", law, " as ε → 0."))
     blocks += [standing(fact) for fact in facts if not fact.verdict]
-    return Answer(
-        tuple(blocks), failed=failed(*((fact.id, fact.verdict) for fact in facts)),
-        facts=tuple(dict.fromkeys(fact.id for fact in facts)),
-    )  # fmt: skip
+    return shown(blocks, *facts)
 
 
 def _threshold(found: Saturation) -> tuple[Cell, Cell]:
@@ -176,7 +163,8 @@ def _reasons(facts: Sequence[Fact]) -> list[Block]:
     return [*proved, *rest]
 
 
-def _claim(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def claim(request: Request, options: Options) -> Answer:
     """A statement with its verdict; another verdict than the one expected is a complaint.
 
     What is proved has a certificate, which is read again by a checker that shares no search with
@@ -185,8 +173,7 @@ def _claim(request: Request, options: Mapping[str, Any]) -> Answer:
     statement = words.parse_statement(request["argument"], names(request))
     on = words.parse_set(options["on"]) if "on" in options else Reals
     found = prove(statement, X if X in statement.free_symbols else None, on)
-    label = Formula(statement)
-    blocks: list[Block] = [label]
+    blocks: list[Block] = [Formula(statement)]
     if on is not Reals:
         blocks.append(Para("for ", Contains(found.x, on, evaluate=False)))
     blocks.append(standing(found.fact))
@@ -199,19 +186,10 @@ def _claim(request: Request, options: Mapping[str, Any]) -> Answer:
             blocks.append(Para(f"It has no certificate: {why}."))
         except CertificateError as why:
             wrong.append(f"the certificate of {text(statement)} does not hold: {why}")
-    if "proof" in options:
-        blocks += proof(found.derivation)
+    blocks += proof(options, found.derivation)
     got, wanted = _word(found.fact), options.get("verdict", "")
-    if got == "refuted" and not wanted:
-        wrong += failed((text(statement), found.verdict))
+    if isinstance(found.verdict, Refuted) and not wanted:
+        wrong.append(f"{text(statement)} is refuted: {found.verdict.why}")
     if wanted and got != wanted:
         wrong.append(f"{text(statement)} is {got}, and the page says {wanted}")
-    return Answer(tuple(blocks), label=label, failed=tuple(wrong))
-
-
-MAKERS: dict[str, Maker] = {
-    "bound": _bound,
-    "facts": _facts,
-    "saturation": _saturation,
-    "claim": _claim,
-}
+    return shown(blocks, wrong=wrong)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sympy import Eq, Rational, Symbol
 
 from symgrad.chain import Chain
 from symgrad.chain.symbolic import SymbolicChain
-from symgrad.depth import depth_law
+from symgrad.depth import depth_law as law_of
 from symgrad.errors import InputError
 from symgrad.fact import Derivation
+from symgrad.loss import loss
 from symgrad.render import Block, Formula, Listing, Para, Section, Table
 from symgrad.render.blocks import Cell
-from symgrad.sphinxext.results.reading import Maker, Request, activation, chain, failed, proof
+from symgrad.sphinxext.results.reading import (
+    Options,
+    Request,
+    activation,
+    chain,
+    made,
+    proof,
+    shown,
+    standing,
+)
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["MAKERS"]
 
-
-def _derivation(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def derivation(request: Request, options: Options) -> Answer:
     if options.get("of") == "hessian" and not {"layer", "form"} & set(options):
-        return _hessian(request, options)
-    if options.get("layers") == "L":
-        net, result = _symbolic(request, options)
-    else:
-        net, result = _numbered(request, options)
-    blocks: list[Block] = []
-    if "given" in options:
-        blocks += net._blocks()
+        found = chain(request).hessian()
+        return _shown([*found._blocks()], found, options)
+    net, result = (_symbolic if options.get("layers") == "L" else _numbered)(request, options)
+    blocks: list[Block] = [*net._blocks()] if "given" in options else []
     label = Formula(result.symbol, result.expr)
     blocks.append(label)
     form = options.get("form", "product")
@@ -40,28 +44,16 @@ def _derivation(request: Request, options: Mapping[str, Any]) -> Answer:
         blocks.append(label)
     if form == "program":
         blocks.append(Listing(str(result.program), "none"))
-    blocks += _steps(result.derivation, options.get("steps", "all"))
-    fact = result.fact
-    blocks.append(Para(_standing(fact)))
-    return Answer(tuple(blocks), label=label, failed=failed((fact.id, fact.verdict)))
+    return _shown(blocks, result, options, label)
 
 
-def _hessian(request: Request, options: Mapping[str, Any]) -> Answer:
-    found = chain(request).hessian()
-    blocks = [*found._blocks(), *_steps(found.derivation, options.get("steps", "all"))]
-    blocks.append(Para(_standing(found.fact)))
-    label = next(block for block in blocks if isinstance(block, Formula))
-    return Answer(tuple(blocks), label=label, failed=failed((found.fact.id, found.verdict)))
+def _shown(blocks: list[Block], found: Any, options: Options, label: Any = None) -> Answer:
+    """The blocks with the steps that are asked for, and how the claim stands."""
+    steps = _steps(found.derivation, options.get("steps", "all"))
+    return shown([*blocks, *steps, standing(found.fact)], found.fact, label=label, linked=False)
 
 
-def _standing(fact: Any) -> str:
-    verdict, count = fact.verdict, len(fact.derivation)
-    if verdict:
-        return f"Proved [{fact.id}] in {count} step{'s' * (count > 1)}."
-    return f"{type(verdict).__name__} [{fact.id}]: {verdict.why}."
-
-
-def _numbered(request: Request, options: Mapping[str, Any]) -> tuple[Chain, Any]:
+def _numbered(request: Request, options: Options) -> tuple[Chain, Any]:
     net = chain(request)
     of, layer = options.get("of", "delta"), options.get("layer", 1)
     if of == "hessian":
@@ -71,23 +63,17 @@ def _numbered(request: Request, options: Mapping[str, Any]) -> tuple[Chain, Any]
     return net, net.gradient(of, None if of == "x" else layer)
 
 
-def _symbolic(request: Request, options: Mapping[str, Any]) -> tuple[SymbolicChain, Any]:
+def _symbolic(request: Request, options: Options) -> tuple[SymbolicChain, Any]:
     L = Symbol("L", integer=True, positive=True)
     l = Symbol("l", integer=True, positive=True)
     if "chain" in options or "|" in request["argument"]:
         raise InputError("a chain of L layers has one activation, named in the argument")
     net = SymbolicChain(
         activation(request), depth=L, bias="no-bias" not in options,
-        **({"loss": _loss(options["loss"])} if "loss" in options else {}),
+        loss=loss(options.get("loss", "squared_error")),
     )  # fmt: skip
     of, layer = options.get("of", "delta"), options.get("layer", l)
     return net, net.delta(layer) if of == "delta" else net.gradient(of, layer)
-
-
-def _loss(name: str) -> Any:
-    from symgrad.loss import loss
-
-    return loss(name)
 
 
 def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
@@ -105,18 +91,15 @@ def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
     return [Table(("Step", "Claim", "Because", "From"), tuple(rows))]
 
 
-def _depth_law(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def depth_law(request: Request, options: Options) -> Answer:
     g = activation(request)
     usual = {"weight": "1", "bias": "0", "start": "1"}
     w, b, start = (Rational(options.get(key, word)) for key, word in usual.items())
-    law = depth_law(g, w, b, start)
+    law = law_of(g, w, b, start)
     blocks: list[Block] = [
         Para("With every weight ", w, ", every bias ", b, " and ", Eq(Symbol("z__1"), start), ":"),
         *law._blocks(),
     ]
-    if "proof" in options:
-        blocks += proof(law.derivation)
-    return Answer(tuple(blocks), failed=failed((law.fact.id, law.verdict)))
-
-
-MAKERS: dict[str, Maker] = {"derivation": _derivation, "depth-law": _depth_law}
+    blocks += proof(options, law.derivation)
+    return shown(blocks, law.fact, linked=False)

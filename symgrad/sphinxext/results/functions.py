@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,48 +15,51 @@ from symgrad.activation import Activation, X
 from symgrad.bounds import extrema
 from symgrad.catalogue import activations
 from symgrad.errors import InputError
+from symgrad.fact import Fact
 from symgrad.oracle.formats import Kind
 from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
 from symgrad.render.blocks import Cell
 from symgrad.rigor import Enclosure, precision, program
 from symgrad.sphinxext.results.reading import (
-    Maker,
+    Options,
     Request,
     activation,
     ends,
-    failed,
     function,
+    made,
     names,
     proof,
+    shown,
     standing,
 )
 from symgrad.sphinxext.setting import Answer, Drawing
-from symgrad.tails import Tail, compare, tail
+from symgrad.tails import Tail, tail
+from symgrad.tails import compare as tails_compared
 
-__all__ = ["MAKERS", "differences", "held_against_mpmath"]
+__all__ = ["differences", "held_against_mpmath"]
 
 _PROBES = (-7.25, -2.125, -0.40625, 0.3125, 1.75, 6.5)
 """Where a formula is tried against another road; no kink of a common activation is among them."""
 
 
-def _expr(request: Request, options: Mapping[str, Any]) -> Answer:
-    return Answer((Para(words.parse(request["argument"], names(request))),))
+@made
+def expr(request: Request, options: Options) -> Answer:
+    return shown([Para(words.parse(request["argument"], names(request)))])
 
 
-def _definition(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def definition(request: Request, options: Options) -> Answer:
     g = activation(request)
     orders = options.get("orders", [0])
-    formulas = [Formula(g.d(n)(X) if n else g(X), g.derivative(n).expr) for n in orders]
-    blocks: list[Block] = list(formulas)
+    blocks: list[Block] = [Formula(g.d(n)(X), g.derivative(n).expr) for n in orders]
     for parameter, value in zip(g.parameters, g.values, strict=True):
         if value != parameter:
             blocks.append(Para("with ", sympy.Eq(parameter, value, evaluate=False)))
     if g.kinks and any(orders):
         rows = tuple((sympy.Eq(X, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
         blocks.append(Table(("Kink at", "Value used for the slope", "Convention"), rows))
-    wrong = tuple(complaint for n in orders if n for complaint in differences(g, n))
-    return Answer(tuple(blocks), label=formulas[0], failed=wrong)
+    return shown(blocks, wrong=(line for n in orders if n for line in differences(g, n)))
 
 
 def differences(g: Activation, n: int) -> tuple[str, ...]:
@@ -80,14 +83,14 @@ def differences(g: Activation, n: int) -> tuple[str, ...]:
 _END = {S.Infinity: "∞", S.NegativeInfinity: "−∞"}
 
 
-def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def tails(request: Request, options: Options) -> Answer:
     f = function(request)
     terms = options.get("terms", 3)
     found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ends(options)]
     blocks: list[Block] = []
     for one in found:
         blocks += [Para("As ", f.x, " → ", one.toward, f": {one.tail_class.kind}."), *one._blocks()]
-    label = next((b for b in blocks if isinstance(b, Formula)), None)
     wrong: list[str] = []
     if "at" in options:
         places = [float(Rational(word)) for word in options["at"]]
@@ -95,11 +98,8 @@ def _tails(request: Request, options: Mapping[str, Any]) -> Answer:
         blocks.append(table)
     for one in found:
         blocks.append(standing(one.fact))
-        if "proof" in options:
-            blocks += proof(one.derivation, f"Proof towards {_END[one.toward]}")
-    facts = tuple(one.fact.id for one in found)
-    refuted = failed(*((one.fact.id, one.verdict) for one in found))
-    return Answer(tuple(blocks), label=label, failed=(*refuted, *wrong), facts=facts)
+        blocks += proof(options, one.derivation, f"Proof towards {_END[one.toward]}")
+    return shown(blocks, *(one.fact for one in found), wrong=wrong)
 
 
 def held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple[Table, list[str]]:
@@ -108,19 +108,20 @@ def held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple
     truth = mp_values(first.formula, [first.x], [np.array(places)])
     rows, wrong = [], []
     for number, place in enumerate(places):
-        point = Rational(place)
-        if truth.kind[number] not in (Kind.ZERO, Kind.FINITE):
-            rows.append((f"{place:g}", truth.show(number, 12), "not tried", ""))
-            continue
+        point, known = Rational(place), truth.kind[number] in (Kind.ZERO, Kind.FINITE)
         holds = [one for one in found if one.where.contains(point) is S.true]
         holds.sort(key=lambda one: (one.toward is S.Infinity) != (place > 0))
-        if not holds:
-            rows.append((f"{place:g}", truth.show(number, 12), "outside", ""))
-            continue
-        box = holds[0].at(point)
-        if not _touches(truth.fraction(number), box):
-            wrong.append(f"{holds[0].fact.id}: mpmath's value at {place:g} is outside {box}")
-        rows.append((f"{place:g}", truth.show(number, 12), _short(box), f"{box.digits}"))
+        row = [f"{place:g}", truth.show(number, 12)]
+        if known and holds:
+            box, value = holds[0].at(point), truth.fraction(number)
+            value = Rational(value.numerator, value.denominator)
+            room = abs(value) / 2**64  # what mpmath leaves open
+            if not box.lo - room <= value <= box.hi + room:
+                wrong.append(f"{holds[0].fact.id}: mpmath's value at {place:g} is outside {box}")
+            row += [_short(box), f"{box.digits}"]
+        else:
+            row += ["outside" if known else "not tried", ""]
+        rows.append(tuple(row))
     head = (first.x, first.head, "from the expansion alone", "digits known")
     return Table(head, tuple(rows), "The tail against mpmath"), wrong
 
@@ -132,30 +133,19 @@ def _short(box: Enclosure) -> str:
     return f"{Float(box.mid, 14)} ± {Float(box.rad, 1)}"
 
 
-def _touches(value: Any, box: Any) -> bool:
-    """Whether the value lies in the box widened by what mpmath leaves open."""
-    room = abs(Rational(value.numerator, value.denominator)) / 2**64
-    middle = Rational(value.numerator, value.denominator)
-    return bool(box.lo - room <= middle <= box.hi + room)
-
-
-def _compare(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def compare(request: Request, options: Options) -> Answer:
     parts = [part.strip() for part in request["argument"].split("|")]
     if len(parts) != 2:
         raise InputError(f"two functions are compared, as f | g; got {len(parts)}")
     f, g = (function(request, part) for part in parts)
-    found = compare(f.expr, g.expr, ends({"toward": "oo", **options})[0])
-    blocks = [*found._blocks(), standing(found.fact)]
-    if "proof" in options:
-        blocks += proof(found.derivation)
-    label = next((b for b in blocks if isinstance(b, Formula)), None)
-    return Answer(
-        tuple(blocks), label=label, failed=failed((found.fact.id, found.verdict)),
-        facts=(found.fact.id,),
-    )  # fmt: skip
+    found = tails_compared(f.expr, g.expr, ends({"toward": "oo", **options})[0])
+    blocks = [*found._blocks(), standing(found.fact), *proof(options, found.derivation)]
+    return shown(blocks, found.fact)
 
 
-def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def survey(request: Request, options: Options) -> Answer:
     """Each activation's derivative in both tails, with sup |g'|, one row each.
 
     With :plot: the tails that vanish are drawn beside those of their class, a figure for each.
@@ -166,17 +156,17 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
         own = [activation(request, name) for name in request["activations"]]
         records = [g for g in (*activations(), *own) if not g.free_symbols]
     rows: list[tuple[Cell, ...]] = []
-    wrong: list[str] = []
+    facts: list[Fact] = []
     alike: dict[tuple[Any, str], list[Any]] = {}
     for f in (g.d(n) for g in records for n in options.get("orders", [1])):
         both = []
         for end in _END:
             one = tail(f, toward=end, terms=1)
             both += [one.tail_class.kind, _brief(one.tail_class.leading)]
-            wrong += failed((one.fact.id, one.verdict))
+            facts.append(one.fact)
             alike.setdefault((end, one.tail_class.kind), []).append(f)
         bounds = extrema(f)
-        wrong += failed((bounds.fact.id, bounds.verdict))
+        facts.append(bounds.fact)
         rows.append((f(X), *both, _larger(bounds)))
     head = ("Function", "As x → ∞", "leading term", "As x → −∞", "leading term", "sup |·|")
     table = Table(head, tuple(rows), "Both tails of each derivative")
@@ -185,7 +175,7 @@ def _survey(request: Request, options: Mapping[str, Any]) -> Answer:
         for (end, kind), fs in alike.items()
         if "plot" in options and kind not in ("zero", "constant", "growing", "oscillating")
     ]
-    return Answer((table, *drawn), failed=tuple(wrong))
+    return shown((table, *drawn), *facts, linked=False)
 
 
 def together(kind: str, end: Any, fs: Sequence[Any]) -> Drawing:
@@ -211,13 +201,3 @@ def _larger(bounds: Any) -> Cell:
         return "not decided"
     above, below = abs(bounds.sup.value), abs(bounds.inf.value)
     return _brief(above if float(above) >= float(below) else below)
-
-
-MAKERS: dict[str, Maker] = {
-    "expr": _expr,
-    "definition": _definition,
-    "tails": _tails,
-    "compare": _compare,
-    "survey": _survey,
-}
-

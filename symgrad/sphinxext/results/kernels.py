@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from sympy import Expr, Symbol
 
 from symgrad.check import check
 from symgrad.kernels import Kernel, lambdify
 from symgrad.render import Block, Listing, Table
-from symgrad.sphinxext.results.reading import Maker, Request, function
+from symgrad.sphinxext.results.reading import Options, Request, function, made, shown
 from symgrad.sphinxext.setting import Answer
 
-__all__ = ["MAKERS", "abridged", "kernel_of", "regimes"]
+__all__ = ["abridged", "kernel_of", "regimes"]
 
 _NUMBERS = re.compile(r"\s*-?\d[-\d.e+, ]*$")
 _ROW = re.compile(r"\s*(# t\*\*\d+|\[|\],?)$")
@@ -52,20 +50,15 @@ def abridged(source: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _kernel(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def kernel(request: Request, options: Options) -> Answer:
     f = function(request)
-    kernel = kernel_of(f.x, f.expr)
-    blocks: list[Block] = []
-    rows = tuple(regimes(kernel.source))
-    if rows:
-        blocks.append(Table(("Where", "How it is computed"), rows))
-    limit = float(options.get("limit", "4"))
-    report = check(kernel, options.get("points", 1000), second=100)
+    made_of = kernel_of(f.x, f.expr)
+    rows = tuple(regimes(made_of.source))
+    report = check(made_of, options.get("points", 1000), second=100)
+    blocks: list[Block] = [Table(("Where", "How it is computed"), rows)] if rows else []
     blocks += report._blocks()
-    wrong = tuple(f"kernel of {f.name}: {law}" for law in report.failures(limit))
     if "source" in options:
-        blocks.append(Listing(abridged(kernel.source)))
-    return Answer(tuple(blocks), failed=wrong)
-
-
-MAKERS: dict[str, Maker] = {"kernel": _kernel}
+        blocks.append(Listing(abridged(made_of.source)))
+    limit = float(options.get("limit", "4"))
+    return shown(blocks, wrong=(f"kernel of {f.name}: {law}" for law in report.failures(limit)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,33 @@ import sympy
 from sympy import Rational, S
 
 from symgrad import plot, words
-from symgrad.activation import univariate
 from symgrad.check import errors_at
 from symgrad.descent import Adagrad, GradientDescent, Newton, trajectory
 from symgrad.errors import InputError
 from symgrad.render import text
 from symgrad.sphinxext.results.kernels import kernel_of
-from symgrad.sphinxext.results.reading import Maker, Request, activation, function, names
+from symgrad.sphinxext.results.reading import (
+    Options,
+    Request,
+    activation,
+    derivatives,
+    function,
+    made,
+    names,
+)
 from symgrad.sphinxext.setting import Answer, Drawing
 from symgrad.tails import tail
 
-__all__ = ["MAKERS"]
 
-
-def _range(options: Mapping[str, Any], low: str, high: str) -> tuple[Any, Any]:
+def _range(options: Options, low: str, high: str) -> tuple[Any, Any]:
     ends = [Rational(word) for word in options.get("range", (low, high))]
     if not ends[0] < ends[1]:
         raise InputError(f"a range is two numbers low < high, got {ends[0]} and {ends[1]}")
     return ends[0], ends[1]
 
 
-def _plot(request: Request, options: Mapping[str, Any]) -> Answer:
+@made
+def plot_(request: Request, options: Options) -> Answer:
     kind = options.get("kind", "curve")
     taken = {"kind", *_PLOTS[kind][1]}
     foreign = sorted(set(options) - taken)
@@ -39,16 +44,9 @@ def _plot(request: Request, options: Mapping[str, Any]) -> Answer:
     return Answer((_PLOTS[kind][0](request, options),))
 
 
-def _curve(request: Request, options: Mapping[str, Any]) -> Drawing:
-    functions = []
-    for part in request["argument"].split("|"):
-        u = function(request, part.strip())
-        if "orders" in options and u.activation is None:
-            raise InputError(f"orders belong to an activation, got {part.strip()!r}")
-        if u.activation is None or "orders" not in options:
-            functions.append(u)
-        else:
-            functions += [univariate(u.activation.d(u.order + n)) for n in options["orders"]]
+def _curve(request: Request, options: Options) -> Drawing:
+    parts = request["argument"].split("|")
+    functions = [u for part in parts for u in derivatives(request, options, part.strip())]
     low, high = _range(options, "-8", "8")
     log = "log" in options
     shown = ", ".join(text(u.expr) for u in functions)
@@ -59,7 +57,7 @@ def _curve(request: Request, options: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _tail(request: Request, options: Mapping[str, Any]) -> Drawing:
+def _tail(request: Request, options: Options) -> Drawing:
     f = function(request)
     toward = S.NegativeInfinity if options.get("toward") == "-oo" else S.Infinity
     found = tail(f.expr, x=f.x, toward=toward, terms=options.get("terms", 3))
@@ -72,7 +70,7 @@ def _tail(request: Request, options: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _error(request: Request, options: Mapping[str, Any]) -> Drawing:
+def _error(request: Request, options: Options) -> Drawing:
     f = function(request)
     low, high = _range(options, "-40", "40")
     kernel = kernel_of(f.x, f.expr)
@@ -88,7 +86,7 @@ def _error(request: Request, options: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _depth(request: Request, options: Mapping[str, Any]) -> Drawing:
+def _depth(request: Request, options: Options) -> Drawing:
     weight = Rational(options.get("weight", "1"))
     size = options.get("depth", 50)
     series = []
@@ -105,7 +103,7 @@ def _depth(request: Request, options: Mapping[str, Any]) -> Drawing:
 _METHODS = {"gradient": GradientDescent, "adagrad": Adagrad, "newton": Newton}
 
 
-def _descent(request: Request, options: Mapping[str, Any]) -> Drawing:
+def _descent(request: Request, options: Options) -> Drawing:
     f = words.parse(request["argument"], names(request))
     variables: Any = tuple(sorted(f.free_symbols, key=str))
     if len(variables) != 2:
@@ -133,5 +131,3 @@ _PLOTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "depth":   (_depth,        ("depth", "weight")),
     "descent": (_descent,      ("start", "steps", "method", "rate")),
 }  # fmt: skip
-
-MAKERS: dict[str, Maker] = {"plot": _plot}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sympy import Basic, Expr, S
+from sympy import Expr, S
 
 from symgrad import words
 from symgrad.activation import Activation, Univariate, X, univariate
@@ -13,24 +13,21 @@ from symgrad.chain import Chain, Layer
 from symgrad.errors import InputError, UnknownNameError
 from symgrad.fact import Derivation, Fact, Proved, Refuted
 from symgrad.parse import Names
-from symgrad.render import Block, Para, Section
-from symgrad.sphinxext.setting import Answer
-
-__all__ = [
-    "Maker",
-    "Request",
-    "activation",
-    "chain",
-    "ends",
-    "failed",
-    "function",
-    "names",
-    "proof",
-    "standing",
-]
+from symgrad.render import Block, Formula, Para, Section
+from symgrad.sphinxext.setting import Answer, Drawing
 
 Request = Mapping[str, Any]
-Maker = Callable[[Request, Mapping[str, Any]], Answer]
+Options = Mapping[str, Any]
+Maker = Callable[[Request, Options], Answer]
+
+MAKERS: dict[str, Maker] = {}
+"""What makes the answer of each row, by the row's name; `made` puts it there."""
+
+
+def made(maker: Maker) -> Maker:
+    """The function `depth_law` makes what the row `depth-law` shows."""
+    MAKERS[maker.__name__.rstrip("_").replace("_", "-")] = maker
+    return maker
 
 
 def names(request: Request) -> Names:
@@ -65,6 +62,16 @@ def activation(request: Request, text: str = "") -> Activation:
     return found.activation
 
 
+def derivatives(request: Request, options: Options, text: str = "") -> list[Univariate]:
+    """The function that a text means, or its derivatives of the orders that :orders: asks for."""
+    f = function(request, text)
+    if "orders" not in options:
+        return [f]
+    if f.activation is None:
+        raise InputError(f"orders belong to an activation, got {text or request['argument']!r}")
+    return [univariate(f.activation.d(f.order + n)) for n in options["orders"]]
+
+
 def chain(request: Request) -> Chain:
     """The chain that the argument or the file describes."""
     options = request["options"]
@@ -89,7 +96,7 @@ def chain(request: Request) -> Chain:
     return Chain(layers, loss=options.get("loss", "squared_error"))
 
 
-def ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
+def ends(options: Options) -> tuple[Expr, ...]:
     """The ends that the option :toward: means; both where it is not given."""
     toward = options.get("toward", "both")
     return {"oo": (S.Infinity,), "-oo": (S.NegativeInfinity,)}.get(
@@ -97,9 +104,32 @@ def ends(options: Mapping[str, Any]) -> tuple[Expr, ...]:
     )
 
 
-def proof(derivation: Derivation, title: str = "Proof") -> Iterator[Block]:
-    """The numbered steps under a title."""
-    yield Section(title, tuple(derivation._blocks()))
+def shown(
+    blocks: Iterable[Block | Drawing],
+    *facts: Fact,
+    label: Formula | None = None,
+    wrong: Iterable[str] = (),
+    linked: bool = True,
+) -> Answer:
+    """The answer that rests on the facts: a refuted one is a complaint, as is each of `wrong`.
+
+    :label: numbers the first formula if no other is named; `linked` lets pages refer to the facts.
+    """
+    blocks = tuple(blocks)
+    label = label or next((block for block in blocks if isinstance(block, Formula)), None)
+    refuted = (
+        f"{fact.id} is refuted: {fact.verdict.why}"
+        for fact in facts
+        if isinstance(fact.verdict, Refuted)
+    )
+    return Answer(
+        blocks, label, (*refuted, *wrong), tuple(fact.id for fact in facts if linked)
+    )  # fmt: skip
+
+
+def proof(options: Options, derivation: Derivation, title: str = "Proof") -> list[Block]:
+    """The numbered steps under a title, where the option :proof: asks for them."""
+    return [Section(title, tuple(derivation._blocks()))] if "proof" in options else []
 
 
 def standing(fact: Fact) -> Para:
@@ -112,12 +142,3 @@ def standing(fact: Fact) -> Para:
             return Para(f"Refuted [{fact.id}]: {why}", *witness, ".")
     evidence = f" ({fact.evidence})" if fact.evidence else ""
     return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
-
-
-def failed(*claims: tuple[str | Basic, Any]) -> tuple[str, ...]:
-    """A complaint for each (name, verdict) that is refuted."""
-    return tuple(
-        f"{name} is refuted: {verdict.why}"
-        for name, verdict in claims
-        if isinstance(verdict, Refuted)
-    )
