@@ -159,9 +159,7 @@ def _needed_bits(tail: Tail) -> Callable[[float], float]:
     return bits
 
 
-def sample(
-    tail: Tail, n: int, seed: int = 0, bits: int = _BITS, beyond: int = 0
-) -> np.ndarray:
+def sample(tail: Tail, n: int, seed: int = 0, bits: int = _BITS, beyond: int = 0) -> np.ndarray:
     """n floats of `tail.where`: half near its end, the others log-uniform out to the last useful
     point, few of them where `bits` are needed; with `beyond` all lie where that many are."""
     rng = np.random.default_rng(seed)

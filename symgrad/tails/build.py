@@ -11,7 +11,7 @@ import sympy
 from sympy import Abs, Eq, Expr, Interval, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
-from symgrad.errors import InputError
+from symgrad.errors import InputError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
 from symgrad.rigor import program
 from symgrad.tails.classify import classify
@@ -200,8 +200,14 @@ class _Statement:
                 (coefficient, 1 / Abs(stretch.factor)),
             )
         )
-        if any(w is not None and w.free_symbols for w in (low, *wishes)):
+        if low.free_symbols:
             return None
+        if any(w is not None and w.free_symbols for w in wishes):
+            raise UndecidedError(
+                f"K and X are formulas in {', '.join(sorted(map(str, free)))} here: ask for X as a "
+                f"multiple of {1 / stretch.rate}, K as a multiple of {Abs(stretch.factor)}, or "
+                "give numbers"
+            )
         h = Univariate(stretch.inner, stretch.y, "h")
         inner = germ(h, S.Infinity, self.count + _SPARE, Field())
         inner = replace(inner, start=low, open_start=g.open_start)

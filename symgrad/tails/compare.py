@@ -87,6 +87,11 @@ def compare(f: Any, g: Any, toward: Any = S.Infinity, *, x: Symbol | None = None
         raise InputError(f"{second} is exactly zero near {toward}: no ratio to compare with")
     quotient, germ = tail_and_germ(first / second, toward, 1, x=variable)
     ratio = quotient.terms[0] if quotient.terms else S.Zero
+    if names := sorted(map(str, quotient.formula.free_symbols - {variable})):
+        raise UndecidedError(
+            f"the ratio is {ratio} to leading order; from where on depends on {', '.join(names)}: "
+            "give numbers"
+        )
     holds, smaller = _from(quotient, germ, _half), _from(quotient, germ, _below_one)
     if holds is None:
         raise UndecidedError(f"no point was found from which {first / second} is near {ratio}")
@@ -137,8 +142,7 @@ def _below_one(g: Germ, K: arb, beyond: Beyond) -> bool:
 def _from(t: Tail, g: Germ, holds: Callable[[Germ, arb, Beyond], bool]) -> Expr | None:
     """A short point, near the outermost, from which the condition is proved."""
     out = 1 if t.toward is S.Infinity else -1
-    coefficient = t.remainder and t.remainder.coefficient
-    K = arb(0) if coefficient is None else constant(coefficient)
+    K = constant(t.remainder.coefficient) if t.remainder else arb(0)
     start: Any = out * t.valid_from
     if not g.model.terms:
         return t.valid_from

@@ -54,33 +54,16 @@ class BTerm(Expr):
 
     def _sympystr(self, printer: Any) -> str:
         bound, x, where = self.args
-        tail = (
-            f"{printer._print(x)} in R"
-            if where == S.Reals
-            else printer._print(
-                beyond_relation(x, where)  # type: ignore[arg-type]
-            )
-        )
-        return f"B({printer._print(bound)}, {tail})"
+        real = where == S.Reals
+        held = f"{printer._print(x)} in R" if real else printer._print(beyond_relation(x, where))  # type: ignore[arg-type]
+        return f"B({printer._print(bound)}, {held})"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         bound, x, where = self.args
-        tail = (
-            rf"{printer._print(x)} \in \mathbb{{R}}"
-            if where == S.Reals
-            else printer._print(
-                beyond_relation(x, where)  # type: ignore[arg-type]
-            )
-        )
-        return rf"B\left({printer._print(bound)},\ {tail}\right)"
+        held = beyond_relation(x, where)  # type: ignore[arg-type]
+        return rf"B\left({printer._print(bound)},\ {printer._print(held)}\right)"
 
     def _pretty(self, printer: Any) -> Any:
         from sympy.printing.pretty.stringpict import prettyForm
 
-        return prettyForm(self._sympystr(_plain_printer()))
-
-
-def _plain_printer() -> Any:
-    from sympy.printing.str import StrPrinter
-
-    return StrPrinter()
+        return prettyForm(sympy.sstr(self))

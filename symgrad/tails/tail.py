@@ -10,7 +10,7 @@ import sympy
 from flint import arb
 from sympy import Expr, Rational, S, Set, Symbol
 
-from symgrad.errors import DomainError
+from symgrad.errors import DomainError, InputError
 from symgrad.fact import Fact, Result
 from symgrad.render import Block, Formula, Para
 from symgrad.rigor import Enclosure, precision, program
@@ -80,6 +80,15 @@ class Tail(Result):
             )
         return self.remainder.coefficient * self.remainder.growth
 
+    def numbers_only(self, what: str) -> None:
+        """Raises `InputError` where the function has symbols beside x."""
+        if names := sorted(map(str, self.formula.free_symbols - {self.x})):
+            values = ", ".join(f"{name}: ..." for name in names)
+            raise InputError(
+                f"{what} needs numbers, but {self.head} has {', '.join(names)}; "
+                f"ask for tail(..., parameters={{{values}}})"
+            )
+
     def beyond(self, start: Expr) -> Set:
         """The part of `where` beyond a point."""
         return region(self.toward, start, False) & self.where
@@ -90,6 +99,7 @@ class Tail(Result):
 
         Points run out to where the values need `bits` bits of working precision.
         """
+        self.numbers_only("a check at points")
         return audit(self, n, seed, bits)
 
     def two_sided(self) -> tuple[Expr, Expr]:
@@ -101,6 +111,7 @@ class Tail(Result):
 
         Raises `DomainError` where the tail says nothing about x.
         """
+        self.numbers_only("an enclosure")
         point = sympy.sympify(x, strict=True)
         point = Rational(point) if point.is_Float else point
         if self.where.contains(point) is not S.true:
@@ -144,11 +155,10 @@ class Expansion(Expr):
         parts: Any = self.args
         return sympy.Add(*parts)
 
-    def _sympystr(self, printer: Any) -> str:
+    def _sympystr(self, printer: Any, exp: str | None = None) -> str:
         return _joined([printer._print(a) for a in self.args])
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        return _joined([printer._print(a) for a in self.args])
+    _latex = _sympystr
 
     def _pretty(self, printer: Any) -> Any:
         parts: Any = self.args

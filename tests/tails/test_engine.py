@@ -43,7 +43,7 @@ from symgrad.errors import (
     UnsupportedError,
 )  # fmt: skip
 from symgrad.fact import Proved, Undecided
-from symgrad.tails import BTerm, tail
+from symgrad.tails import BTerm, compare, tail
 from symgrad.tails.audit import audit
 
 x = Symbol("x", real=True)
@@ -262,6 +262,21 @@ def test_a_stretched_tail_holds_with_numbers_put_in(f, toward):
             at = {found.x: (edge if edge.is_finite else 0) + out * step}
             gap = Abs(put[2] - put[0]).subs(at).n(400)
             assert 0 < gap <= put[1].subs(at).n(400)
+
+
+def test_what_needs_numbers_says_so():
+    swish = activation("swish").d(1)
+    beta = Symbol("beta", positive=True)
+    with pytest.raises(InputError, match="a check at points needs numbers.*beta"):
+        tail(swish).check(10)
+    with pytest.raises(InputError, match="an enclosure needs numbers"):
+        tail(swish).at(3)
+    with pytest.raises(UndecidedError, match="multiple of 1/beta"):
+        tail(swish, -oo, valid_from=-1)
+    with pytest.raises(UndecidedError, match="the ratio is .* to leading order"):
+        compare(swish, exp(beta * x), -oo, x=x)
+    assert tail(swish, -oo, 2, valid_from=-2 / beta).valid_from == -2 / beta
+    assert tail(swish, -oo, 2, parameters={beta: 2}).check(20).passed
 
 
 def test_symbols_that_do_more_leave_the_expansion_formal():
