@@ -41,6 +41,35 @@ def test_every_entry_is_the_second_derivative_of_the_nested_cost(depth, skips):
         assert abs(found.in_x / in_x - 1) < arb(10) ** -15
 
 
+@pytest.mark.parametrize("skips", [(), (2,)])
+def test_tied_weights_are_one_row(skips):
+    layers = [Layer(g, skip=l in skips) for l, g in enumerate((tanh, sigmoid, tanh), 1)]
+    net = Chain(layers, loss=LOG_COSH, tie_weights=True)
+    names = net.hessian().slots
+    assert names == ("w", "b__1", "b__2", "b__3")
+    at, cost = numbers(net), nested(net)
+    found, symbols = net.hessian().at(at), tuple(at)
+    state = {s.name: v for s, v in _state(net, at).items()}
+    for l in range(1, 4):
+        state |= {f"kappa__{l}": found.kappa[l], f"mu__{l}": found.mu[l]}
+    v = {name: k + 2 for k, name in enumerate(names)}
+    product = found.product(v)
+    for p in names:
+        row = arb(0)
+        for q in names:
+            twice = cost.diff(Symbol(p, real=True)).diff(Symbol(q, real=True))
+            entry = net.hessian().entry(p, q).doit()
+            used = tuple(entry.free_symbols)
+            with precision(256):
+                expected = program(twice, *symbols).ball(*box(at), prec=256)
+                symbolic = program(entry, *used).ball(*(state[s.name] for s in used), prec=256)
+                assert abs(found.entry(p, q) / expected - 1) < arb(10) ** -15, (p, q)
+                assert abs(symbolic / expected - 1) < arb(10) ** -15, (p, q)
+                row += expected * v[q]
+        with precision(256):
+            assert abs(product[p] / row - 1) < arb(10) ** -15, p
+
+
 def test_symbolic_entries_agree_with_the_numbers():
     net = chain(4, (3,))
     at, hessian = numbers(net, 5), net.hessian()

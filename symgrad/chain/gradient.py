@@ -23,6 +23,9 @@ __all__ = ["EXPLICIT_NODES", "Gradient", "equal", "off_kinks", "slope"]
 EXPLICIT_NODES = 10_000
 """The largest explicit form that is built without asking, in nodes of its tree."""
 
+_PRINTED = 200
+"""How many factors are printed."""
+
 _SOURCE = (
     "Rumelhart, Hinton, Williams 1986, Learning representations by back-propagating errors, eq. 4-7"
 )
@@ -157,7 +160,13 @@ class Gradient(Shown):
         return self.derivation.verdict
 
     def _blocks(self) -> Iterable[Block]:
-        yield Formula(self.symbol, self.expr)
+        factors = self.factors if self.name != "w" else ()
+        if len(factors) <= _PRINTED:
+            yield Formula(self.symbol, self.expr)
+        else:
+            first, second, *_, last = factors
+            count = f" is a product of {len(factors)} factors, "
+            yield Para(self.symbol, count, first, ", ", second, ", ..., ", last, "; see .expr.")
         kind = "Proved" if self.verdict else "Not proved"
         yield Para(f"{kind} in {len(self.derivation)} steps; see .derivation, .explicit, .program.")
 

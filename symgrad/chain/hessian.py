@@ -83,40 +83,40 @@ class Hessian(Shown):
         return self.chain.w(k) * slope(self.chain, k) + int(self.chain.layers[k - 1].skip)
 
     def entry(self, p: Any, q: Any) -> Expr:
-        """∂²C/∂p∂q in κ, δ, w, g'(z), a; with tied weights of the layers' own slots."""
-        (of_i, i), (of_j, j) = sorted((self._slot(p), self._slot(q)), key=lambda slot: slot[1])
-        u = {"w": a_(i - 1) if i else x_, "b": sympy.S.One, "x": sympy.S.One}[of_i]
+        """∂²C/∂p∂q in κ, δ, w, g'(z), a; for a tied w the sum over the layers where it enters."""
+        rows, columns = (self._places(name) for name in (p, q))
+        return sympy.Add(*(self._entry(*sorted((i, j))) for i in rows for j in columns))
+
+    def _entry(self, first: tuple[int, str], second: tuple[int, str]) -> Expr:
+        (i, of_i), (j, of_j) = first, second
+        chain, one = self.chain, sympy.S.One
+        u = {"w": a_(i - 1) if i else x_, "b": one, "x": one}[of_i]
+        if i == j == 0:
+            return curvature_(0) if chain.layers[0].skip else chain.w(1) ** 2 * kappa_(1)
+        v, direct = (a_(j - 1), delta_(j)) if of_j == "w" else (one, sympy.S.Zero)
         if i == j:
-            if of_i == of_j == "x":
-                return (
-                    curvature_(0) if self.chain.layers[0].skip else self.chain.w(1) ** 2 * kappa_(1)
-                )
-            return kappa_(j) * u * (a_(j - 1) if of_j == "w" else 1)
-        v = a_(j - 1) if of_j == "w" else sympy.S.One
-        direct = delta_(j) if of_j == "w" else sympy.S.Zero
-        mu = kappa_(j) * self.chain.w(j) if not self.chain.layers[j - 1].skip else mu_(j)
+            return kappa_(j) * u * v
+        mu = mu_(j) if chain.layers[j - 1].skip else kappa_(j) * chain.w(j)
         path = self.path(i, j)
         return u * (path * mu * v + path * direct)
 
-    def _slot(self, name: Any) -> tuple[str, int]:
-        """("w", 2) for w__2; x is the bias of a layer 0."""
+    def _places(self, name: Any) -> list[tuple[int, str]]:
+        """[(2, "w")] for w__2, every layer for a tied w; x is the bias of a layer 0."""
         text = name.name if isinstance(name, Symbol) else str(name)
-        if text == "x":
-            return "x", 0
-        letter, _, number = text.partition("__")
-        if letter not in ("w", "b") or not number.isdigit():
-            raise InputError(f"an entry is named by w__l, b__l or x, got {name!r}")
-        l = self.chain._index(int(number))
-        if letter == "b":
-            self.chain.b(l)
-        return letter, l
+        chain = self.chain
+        if text == "w" and chain.tie_weights:
+            return [(l, "w") for l in range(1, chain.depth + 1)]
+        place = (0, "x") if text == "x" else _place(text)
+        if place[0]:
+            chain._index(place[0])
+        if place[1] == "b":
+            chain.b(place[0])
+        return [place]
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
-        """The names of rows and columns: w__1..w__L, then the biases there are."""
-        chain = self.chain
-        biases = [f"b__{l}" for l, layer in enumerate(chain.layers, 1) if layer.has_bias]
-        return (*(f"w__{l}" for l in range(1, chain.depth + 1)), *biases)
+        """The names of rows and columns: the weights (w alone where they are tied), the biases."""
+        return tuple(s.name for s in self.chain.parameters)
 
     @property
     def matrix(self) -> sympy.Matrix:
@@ -249,7 +249,11 @@ class HessianAt(Shown):
 
     def entry(self, p: Any, q: Any) -> arb:
         """∂²C/∂p∂q, enclosed."""
-        (of_i, i), (of_j, j) = sorted((_slot(p), _slot(q)), key=lambda slot: slot[1])
+        if "w" in (str(p), str(q)) and "w" in self.names:
+            return self.product({str(p): 1})[str(q)]
+        (i, of_i), (j, of_j) = sorted(_place(str(name)) for name in (p, q))
+        if j >= len(self.kappa):
+            raise InputError(f"the layers are 1..{len(self.kappa) - 1}, got {j}")
         u = self.before[i] if of_i == "w" else arb(1)
         v = self.before[j] if of_j == "w" else arb(1)
         with precision(self.prec):
@@ -262,19 +266,23 @@ class HessianAt(Shown):
 
     def product(self, v: Mapping[str, Any] | Sequence[Any]) -> dict[str, arb]:
         """H v in O(L); v by name or in the order of `names`."""
+        if not isinstance(v, Mapping) and len(v) != len(self.names):
+            raise InputError(f"a vector has {len(self.names)} entries here, got {len(v)}")
         vector = dict(v) if isinstance(v, Mapping) else dict(zip(self.names, v, strict=True))
-        wrong = set(vector) - set(self.names)
+        wrong = [name for name in vector if name not in self.names]
         if wrong:
-            raise InputError(
-                f"the Hessian has no parameters {sorted(wrong)}; it has {self.names[:6]}..."
-            )
+            raise InputError(f"the Hessian has no parameters {wrong}; it has {self.names[:6]}...")
         with precision(self.prec):
             found = self._product(vector)
+            if "w" in self.names:
+                layers = range(1, len(self.kappa))
+                found["w"] = sum((found[f"w__{l}"] for l in layers), arb(0))
         return {name: found[name] for name in self.names}
 
     def _product(self, vector: Mapping[str, Any]) -> dict[str, arb]:
         depth, zero = len(self.kappa) - 1, arb(0)
-        vw = [zero, *(arb(vector.get(f"w__{l}", 0)) for l in range(1, depth + 1))]
+        shared = vector.get("w", 0)
+        vw = [zero, *(arb(vector.get(f"w__{l}", shared)) for l in range(1, depth + 1))]
         own = [zero] * (depth + 1)
         carried = [zero] * (depth + 2)
         for l in range(1, depth + 1):
@@ -300,6 +308,9 @@ class HessianAt(Shown):
         )
 
 
-def _slot(name: Any) -> tuple[str, int]:
-    letter, _, number = (name.name if isinstance(name, Symbol) else str(name)).partition("__")
-    return letter, int(number)
+def _place(name: str) -> tuple[int, str]:
+    """(2, "w") for w__2."""
+    letter, _, number = name.partition("__")
+    if letter not in ("w", "b") or not number.isdigit() or number == "0":
+        raise InputError(f"an entry is named by w__l, b__l or x, got {name!r}")
+    return int(number), letter

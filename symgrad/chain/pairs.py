@@ -237,12 +237,20 @@ def _rates(functions: list[_Function]) -> list[Expr | None]:
 def _fraction(expr: Expr, rate: Any) -> tuple[Any, Any] | None:
     """Numerator and denominator as polynomials in x and u, if they are such."""
     whole: Any = expr.rewrite(sympy.exp)
-    powers = {e: _U ** (e.args[0] / (rate * X)) for e in whole.atoms(sympy.exp)}
-    whole = put(whole, powers)
+    rates = {e: e.args[0] / X for e in whole.atoms(sympy.exp)}
+    if not all(r.is_Rational for r in rates.values()):
+        return None
+    unit = sympy.gcd([abs(r) for r in rates.values()]) * sympy.sign(rate) if rates else rate
+    whole = put(whole, {e: _U ** (r / unit) for e, r in rates.items()})
     if not whole.is_rational_function(X, _U):
         return None
-    found = sympy.fraction(sympy.cancel(whole))
-    return found if all(part.is_polynomial(X, _U) for part in found) else None
+    parts = []
+    for part in sympy.fraction(sympy.cancel(whole)):
+        terms = sympy.Poly(part, X, _U).terms()
+        if any(j * unit % rate for (_, j), _ in terms):
+            return None
+        parts.append(sympy.Add(*(c * X**i * _U ** (j * unit / rate) for (i, j), c in terms)))
+    return parts[0], parts[1]
 
 
 def _forms(expr: Any, rate: Any) -> Iterator[_Form]:
