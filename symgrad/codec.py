@@ -22,7 +22,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symgrad.activation import Activation, Definition, Derived, Head, Kink
 from symgrad.catalogue import activations
-from symgrad.errors import InputError, LimitError
+from symgrad.errors import InputError, LimitError, UnknownNameError
 from symgrad.fact import Derivation, Evidence, Fact, Proved, Refuted, Step, Undecided
 from symgrad.loss import Loss
 from symgrad.rigor import Enclosure
@@ -60,7 +60,16 @@ def _raw(head: type[Basic]) -> Callable[..., Basic]:
 
 
 def _unevaluated(head: Any) -> Callable[..., Basic]:
-    return lambda *args: head(*args, evaluate=False)
+    return lambda *args: head(*_values(head, args), evaluate=False)
+
+
+def _values(head: type, args: tuple[Basic, ...]) -> tuple[Basic, ...]:
+    """The arguments, which are values where the head is an operation or a function."""
+    if issubclass(head, (sympy.Add, sympy.Mul, sympy.Pow, sympy.Function)):
+        for arg in args:
+            if not isinstance(arg, sympy.Expr):
+                _refuse(f"the arguments of {head.__name__} are values", arg)
+    return args
 
 
 def _of_activation(build: Callable[..., Basic]) -> Callable[..., Basic]:
@@ -76,7 +85,7 @@ def _of_activation(build: Callable[..., Basic]) -> Callable[..., Basic]:
 
 def _commutative(head: Any) -> Callable[..., Basic]:
     """An Add or Mul of exactly these arguments, in their order."""
-    return lambda *args: head._from_args(args)
+    return lambda *args: head._from_args(_values(head, args))
 
 
 _HEADS: dict[type[Basic], Callable[..., Basic]] = {
@@ -176,12 +185,10 @@ class Codec:
     def _symbol(self, symbol: Any) -> list[Any]:
         given = {k: v for k, v in symbol._assumptions_orig.items() if v is not None}
         given.pop("commutative", None)
-        kind = "Symbol"
-        if isinstance(symbol, sympy.Dummy):
-            return ["Dummy", symbol.name, str(symbol.dummy_index), dict(sorted(given.items()))]
-        if type(symbol) is not Symbol:
+        if type(symbol) not in (Symbol, sympy.Dummy):
             raise InputError(f"{type(symbol).__name__} has no JSON form here, got {symbol}")
-        return [kind, symbol.name, dict(sorted(given.items()))]
+        index = [str(symbol.dummy_index)] if isinstance(symbol, sympy.Dummy) else []
+        return [type(symbol).__name__, symbol.name, *index, dict(sorted(given.items()))]
 
     def _activation(self, g: Activation) -> list[Any]:
         known = self._known.get(g.name)
@@ -245,48 +252,49 @@ class Codec:
         try:
             if head in _READ:
                 return _READ[head](self, args, depth + 1)
-            inner = [self._decode(arg, depth + 1) for arg in args]
-            if not all(isinstance(arg, Basic) for arg in inner):
-                _refuse(f"the arguments of {head} are expressions", args)
+            inner = [self._part(arg, depth + 1) for arg in args]
             return self._heads[head](*inner)
         except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
             if isinstance(error, InputError):
                 raise
             _refuse(f"no {head}: {error}", args)
 
+    def _part(self, tree: Any, depth: int) -> Basic:
+        """What stands inside an expression: an expression, never text that SymPy would evaluate."""
+        found = self._decode(tree, depth)
+        return found if isinstance(found, Basic) else _refuse("an expression is needed here", tree)
+
     def _read_symbol(self, args: list[Any], depth: int) -> Basic:
         name, assumptions = args
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            _refuse("a symbol's name is letters, digits and _", name)
-        return Symbol(name, **_assumptions(assumptions))
+        return Symbol(_name(name), **_assumptions(assumptions))
 
     def _read_dummy(self, args: list[Any], depth: int) -> Basic:
         name, index, assumptions = args
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            _refuse("a symbol's name is letters, digits and _", name)
-        return sympy.Dummy(name, dummy_index=_integer(index), **_assumptions(assumptions))
+        index = _integer(index)
+        return sympy.Dummy(_name(name), dummy_index=index, **_assumptions(assumptions))
 
     def _read_function(self, args: list[Any], depth: int) -> Basic:
         name, assumptions, *inner = args
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or not inner:
-            _refuse("a function's name is letters, digits and _, and it has arguments", args)
-        values = [self._decode(arg, depth) for arg in inner]
-        if not all(isinstance(value, Basic) for value in values):
-            _refuse("the arguments of a function are expressions", args)
-        return sympy.Function(name, **_assumptions(assumptions))(*values)
+        if not inner:
+            _refuse("a function has arguments", args)
+        head = sympy.Function(_name(name), **_assumptions(assumptions))
+        return head(*(self._part(arg, depth) for arg in inner))
 
     def _read_activation(self, args: list[Any], depth: int) -> Basic:
         name, values, *definition = args
-        values = [self._decode(value, depth) for value in values]
+        if not isinstance(values, list) or len(definition) > 1 or not isinstance(name, str):
+            _refuse("an activation has a name, a list of values and at most one definition", args)
         if definition:
-            made = self._decode(definition[0], depth)
-            if not isinstance(made, Definition) or not name.isidentifier():
-                _refuse("no activation", args)
+            made = self._part(definition[0], depth)
         elif name in self._known:
             made = self._known[name].args[2]
         else:
-            _refuse(f"the catalogue has no activation '{name}'", args)
-        return Activation(name, values, made)  # type: ignore[arg-type]
+            raise UnknownNameError("activation", name[:80], self._known)
+        if not isinstance(made, Definition) or not name.isidentifier() or len(name) > 200:
+            _refuse("an activation has an identifier and a definition", args)
+        if len(values) != len(made.parts.parameters):
+            _refuse(f"this activation has {len(made.parts.parameters)} parameters", values)
+        return Activation(name, [self._part(value, depth) for value in values], made)  # type: ignore[arg-type]
 
     def _read_definition(self, args: list[Any], depth: int) -> Basic:
         expr, parameters, latex, plain, source, kinks, defaults = (
@@ -300,6 +308,12 @@ class Codec:
             if not isinstance(group, tuple) or not all(isinstance(one, kind) for one in group):
                 _refuse("no definition of an activation", args)
         return Definition(expr, parameters, latex, plain, source, kinks, defaults)  # type: ignore[arg-type]
+
+
+def _name(text: Any) -> str:
+    if not isinstance(text, str) or not _NAME.fullmatch(text):
+        _refuse("a name is letters, digits and _", text)
+    return text
 
 
 def _assumptions(given: Any) -> dict[str, bool]:
@@ -357,7 +371,8 @@ def _float_number(codec: Codec, args: list[Any], depth: int) -> Basic:
 
 
 def _string(codec: Codec, args: list[Any], depth: int) -> Basic:
-    return Str(args[0])
+    (text,) = args
+    return Str(text) if isinstance(text, str) else _refuse("text is needed here", text)
 
 
 _READ: dict[str, Callable[[Codec, list[Any], int], Basic]] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import (
     Abs,
@@ -37,7 +38,7 @@ from sympy import (
     sqrt,
 )  # fmt: skip
 
-from symgrad.activation import Activation
+from symgrad.activation import Activation, Kink
 from symgrad.catalogue import activations, leaky_relu, sigmoid
 from symgrad.codec import Codec, decode, encode
 from symgrad.errors import InputError, SymgradError
@@ -238,6 +239,10 @@ HOSTILE = [
     ["Activation", "sigmod", []],
     ["Activation", "sigmoid", [["Integer", "1"]], ["Integer", "1"]],
     ["Activation", "__class__", []],
+    ["Activation", "leaky_relu", ["__import__('os').getpid()"]],
+    ["Activation", "sigmoid", ["Integer", "0"]],
+    ["Pow", ["true"], ["Integer", "2"]],
+    ["Str", 3],
     ["Activation"],
     ["Function", "os.system", {}, ["pi"]],
     ["Function", "f", {}],
@@ -294,7 +299,91 @@ trees = st.recursive(
 )  # fmt: skip
 
 
-@given(trees)
-def test_any_tree_is_read_or_refused(tree):
-    with contextlib.suppress(SymgradError):
-        decode(tree)
+@pytest.fixture
+def nothing_is_evaluated(monkeypatch):
+    """Fails where text reaches SymPy's reader, which evaluates it."""
+    from sympy.parsing import sympy_parser
+
+    def reached(text, *args, **settings):
+        raise AssertionError(f"SymPy was asked to evaluate {text!r}")
+
+    monkeypatch.setattr(sympy_parser, "parse_expr", reached)
+
+
+ENCODED = [encode(thing) for thing in (*EXPRESSIONS, *RECORDS)]
+
+
+def places(tree, path=()):
+    """The path to every part of a tree of JSON."""
+    yield path
+    if isinstance(tree, (list, dict)):
+        for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from places(part, (*path, key))
+
+
+@st.composite
+def grafted(draw):
+    """A tree that `encode` wrote, with one part put in the place of another, or a scrap of JSON."""
+    tree, other = (json.loads(json.dumps(draw(st.sampled_from(ENCODED)))) for _ in range(2))
+    *way, last = draw(st.sampled_from([p for p in places(tree) if p] or [(0,)]))
+    part = functools.reduce(lambda t, key: t[key], draw(st.sampled_from([*places(other)])), other)
+    with contextlib.suppress(TypeError, IndexError, KeyError):  # an empty tree has no place
+        inner = functools.reduce(lambda t, key: t[key], way, tree)
+        inner[last] = draw(st.one_of(st.just(part), trees))
+    return tree
+
+
+def is_read_or_refused(tree):
+    """Whether the tree is read; what is read is written as a tree that is read as the same."""
+    try:
+        found = decode(tree)
+    except SymgradError as error:
+        assert 0 < len(str(error)) < 1000
+        return False
+    written = encode(found)
+    again = decode(json.loads(json.dumps(written, allow_nan=False)))
+    assert type(again) is type(found)
+    assert encode(again) == written
+    if not (isinstance(found, float) and found != found):
+        assert again == found
+    return True
+
+
+@pytest.mark.parametrize("text", ["__import__('os').getpid()", "x+1"])
+def test_text_in_the_place_of_anything_is_not_evaluated(text, nothing_is_evaluated):
+    tried = 0
+    for whole in (*ENCODED, encode(Kink(S(0), S(1), "c")), encode(own)):
+        for path in places(whole):
+            tree = json.loads(json.dumps(whole))
+            if path:
+                functools.reduce(lambda t, key: t[key], path[:-1], tree)[path[-1]] = text
+                with contextlib.suppress(SymgradError):
+                    decode(tree)
+                tried += 1
+    assert tried > 1000
+
+
+def test_any_tree_is_read_or_refused(nothing_is_evaluated):
+    counts = {True: 0, False: 0}
+
+    @given(st.one_of(grafted(), trees))
+    def run(tree):
+        counts[is_read_or_refused(tree)] += 1
+
+    run()
+    assert min(counts.values()) > 0, counts
+
+
+@pytest.mark.numeric
+def test_ten_thousand_trees_are_read_or_refused(nothing_is_evaluated):
+    @settings(max_examples=10_000)
+    @given(st.one_of(grafted(), trees))
+    def run(tree):
+        is_read_or_refused(tree)
+
+    run()
+
+
+@pytest.mark.parametrize("tree", ENCODED, ids=lambda t: str(t)[:40])
+def test_what_is_written_is_read_and_written_the_same(tree):
+    assert encode(decode(tree)) == tree
