@@ -16,12 +16,15 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import sympy
 from flint import arb, fmpq
-from sympy import Expr, Symbol
+from sympy import Expr, S, Symbol
 
 from symgrad.activation import Activation, Univariate, X, univariate
+from symgrad.depth import boundaries
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
+from symgrad.kernels import lambdify
 from symgrad.pieces import branches
 from symgrad.render import latex, text
 from symgrad.rigor import precision, program
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Curve", "contours", "curves", "depth", "errors", "heights", "sample", "save", "tail"]
+__all__ = [
+    "Curve", "contours", "curves", "depth", "errors", "gradients", "heights", "initialisations",
+    "phase_plane", "sample", "save", "tail",
+]  # fmt: skip
 
 _DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1)),
@@ -313,6 +319,104 @@ def contours(
     ax.set_ylabel(_label(variables[1]))
     ax.legend(frameon=True, fontsize=9)
     return ax
+
+
+def gradients(path: Any, ax: Axes | None = None, *, prefix: str = "w__") -> Axes:
+    """log₁₀|∂C/∂wˡ| against the step of a `Trajectory`, and below all of them log₁₀ C."""
+    found = path.gradient_heights(prefix)
+    if not found:
+        raise InputError(f"no variable of this path starts with {prefix!r}")
+    ax = ax or _axes()
+    for number, (v, heights_) in enumerate(found.items()):
+        ax.plot(range(len(heights_)), heights_, label=_label(v), marker="osv^D"[number % 5],
+                markersize=3, markevery=max(1, len(heights_) // 12), **_look(number))  # fmt: skip
+    cost = [float(sympy.log(c, 10).n(15)) if c > 0 else math.nan for c in path.values]
+    ax.plot(range(len(cost)), cost, color="black", linewidth=2.4, alpha=0.5, label="cost")
+    ax.set_xlabel("step")
+    ax.set_ylabel("size of the gradient")
+    _finish(ax, log=True)
+    return ax
+
+
+def initialisations(found: Any, ax: Axes | None = None) -> Axes:
+    """log₁₀|δˡ/δᴸ| against L − l: medians measured, and through them the line of each law.
+
+    `found` is a `depth.Comparison`; where more than half of the chains are dead the points end.
+    """
+    ax = ax or _axes()
+    for number, (law, points) in enumerate(zip(found.laws, found.measured, strict=True)):
+        look = _look(number)
+        alive = [(n, h) for n, h in enumerate(points) if math.isfinite(h)]
+        ax.plot([n for n, _ in alive], [h for _, h in alive], "osv^DP"[number % 6], markersize=4,
+                markevery=max(1, len(points) // 12), color=look["color"],
+                label=law.weights.name)  # fmt: skip
+        if law.equal_layers is not None:
+            line = [float(abs(law.equal_layers.predict(n)).log()) for n in range(1, len(points))]
+        elif law.exponent is not None:
+            line = [float(law.exponent) * n for n in range(1, len(points))]
+        else:
+            continue
+        ax.plot(range(1, len(points)), [h / math.log(10) for h in line], **look)
+    ax.set_xlabel("layers back from the last, $L - l$")
+    ax.set_ylabel(r"median of $|\delta^{l}/\delta^{L}|$")
+    _finish(ax, log=True)
+    return ax
+
+
+def phase_plane(
+    g: Any,
+    ax: Axes | None = None,
+    *,
+    w: tuple[float, float] = (-8, 8),
+    b: tuple[float, float] = (-8, 8),
+    at: float = 1,
+    points: int = 81,
+    layers: int = 400,
+) -> Axes:
+    """The (w, b) plane: log₁₀|P_n|/n measured from z¹ = `at`, and the exact boundary curves.
+
+    On the thick line a fixed point has the multiplier 1 (fold), on the thick dashed one −1 (flip).
+    Level lines bear their numbers; hatched is where |P_n| grows, dotted where P_n is exactly 0.
+    """
+    if not (w[0] < w[1] and b[0] < b[1] and points > 1 and layers > 0):
+        raise InputError(f"a plane needs low < high, points and layers, got {w}, {b}, {points}")
+    ax = ax or _axes()
+    f = univariate(g)
+    value, slope = lambdify(f.x, _closed(f)), lambdify(f.x, f.elementary.diff(f.x))
+    across, up = (np.linspace(*map(float, ends), points) for ends in (w, b))
+    weights, biases = np.meshgrid(across, up)
+    z, total = np.full(weights.shape, float(at)), np.zeros(weights.shape)
+    with np.errstate(all="ignore"):  # escaping orbits leave the floats, dead ones have log 0
+        for _ in range(layers):
+            total += np.log10(np.abs(weights * slope(z)))
+            z = np.clip(weights * value(z) + biases, -1e300, 1e300)
+    rate = np.where(np.isneginf(total), np.nan, total / layers)
+    levels = [h for h in (-3, -2, -1, -0.5, -0.25, -0.1, 0, 0.25, 0.5) if np.nanmin(rate) < h]
+    lines = ax.contour(across, up, rate, levels=levels, colors="#777777", linewidths=0.7,
+                       linestyles="solid")  # fmt: skip
+    ax.clabel(lines, fmt="%g", fontsize=7)
+    for shown, hatch in ((rate > 1e-3, "///"), (np.isneginf(total), "...")):
+        if shown.any():
+            ax.contourf(across, up, shown, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+    for number, (name, curve) in enumerate(boundaries(g).items()):
+        run = [program(e.xreplace({S.ComplexInfinity: S.NaN}), f.x) for e in curve]
+        pairs = [[_float(r.ball(arb(t) / 64)) for r in run] for t in range(-2048, 2049)]
+        far = 4 * max(map(abs, (*w, *b)))  # a line through infinity would cross the plane
+        pairs = [p if max(map(abs, p)) < far else [math.nan] * 2 for p in pairs]
+        ax.plot(*zip(*pairs, strict=True), color=_INKS[number], linewidth=2.2,
+                linestyle=_DASHES[number],
+                label=f"{name}: multiplier {1 - 2 * number}")  # fmt: skip
+    ax.set_xlim(*map(float, w))
+    ax.set_ylim(*map(float, b))
+    ax.set_xlabel("$w$")
+    ax.set_ylabel("$b$")
+    ax.legend(frameon=True, fontsize=8, loc="upper left")
+    return ax
+
+
+def _float(ball: arb) -> float:
+    """The middle of a ball that is known, else nan: a gap in the line."""
+    return float(ball.mid()) if ball.is_finite() and ball.rad() < 1 else math.nan
 
 
 def save(figure: Figure, stream: IO[bytes], kind: str = "svg") -> None:

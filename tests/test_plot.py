@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 
+import numpy as np
 import pytest
 import sympy
 from sympy import Rational, S, Symbol
@@ -13,7 +14,8 @@ pytest.importorskip("matplotlib", reason="plots are tested where matplotlib is i
 
 from symgrad import plot
 from symgrad.catalogue import activation
-from symgrad.depth import depth_law
+from symgrad.depth import compare_initialisations, depth_law
+from symgrad.descent import GradientDescent, trajectory
 from symgrad.errors import InputError
 from symgrad.tails import tail
 
@@ -129,6 +131,37 @@ def test_level_lines_hold_the_path():
     assert "after 2 steps" in [t.get_text() for t in ax.get_legend().get_texts()]
 
 
+def test_the_plane_has_the_exact_curves_and_hatches_growth():
+    ax = plot.phase_plane(activation("relu"), points=17, layers=50, at=1)
+    assert any(c.hatches == ["///"] for c in ax.collections if hasattr(c, "hatches"))
+    ax = plot.phase_plane(activation("tanh"), points=9, layers=50)
+    fold, flip = ax.lines
+    for line, m in ((fold, 1), (flip, -1)):
+        assert m * 1 == pytest.approx(min(line.get_xdata()[~np.isnan(line.get_xdata())], key=abs))
+        for w, b in list(zip(line.get_xdata(), line.get_ydata(), strict=True))[::97]:
+            if not math.isnan(w):  # |w| sech² z = 1 and b = z - w tanh z at one z
+                z = math.acosh(math.sqrt(abs(w)))
+                ends = (z - w * math.tanh(z), -z + w * math.tanh(z))
+                assert min(abs(b - end) for end in ends) < 1e-6
+    assert str(fold._dash_pattern) != str(flip._dash_pattern)
+
+
+def test_initialisations_draw_the_law_through_the_points():
+    found = compare_initialisations(activation("identity"), depth=40, samples=400)
+    ax = plot.initialisations(found)
+    assert len(ax.lines) == 2 * len(found.laws)
+    for law, line in zip(found.laws, ax.lines[1::2], strict=True):
+        assert line.get_ydata()[-1] == pytest.approx(40 * float(law.exponent) / math.log(10))
+
+
+def test_gradients_of_a_path():
+    path = trajectory(x**2, {x: 1}, 3, GradientDescent(Rational(1, 4)))
+    ax = plot.gradients(path, prefix="x")
+    slopes, costs = ([math.log10(c**-k) for k in range(4)] for c in (2.0, 4.0))
+    assert list(ax.lines[0].get_ydata()) == pytest.approx([math.log10(2) + h for h in slopes])
+    assert list(ax.lines[1].get_ydata()) == pytest.approx(costs)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -139,6 +172,11 @@ def test_level_lines_hold_the_path():
         (lambda: plot.contours(S(1), [(1, 1)], (x, Symbol("y"))), "no level lines"),
         (lambda: plot.errors([]), "at least one point"),
         (lambda: plot.depth([]), "at least one series"),
+        (lambda: plot.phase_plane(x, w=(1, 1)), "low < high"),
+        (
+            lambda: plot.gradients(trajectory(x**2, {x: 1}, 1, GradientDescent(1))),
+            "no variable of this path",
+        ),
         (lambda: plot.save(plot.curves([x]).figure, io.BytesIO(), "gif"), "svg, pdf or png"),
     ],
 )
