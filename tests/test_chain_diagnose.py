@@ -100,6 +100,46 @@ def test_the_loss_still_to_gain_is_above_the_infimum():
     assert float(outside.cost) - float(outside.to_gain) == pytest.approx(2.0)  # (3 - 1)²/2
 
 
+@pytest.mark.parametrize(
+    ("g", "loss", "y", "infimum"),
+    [
+        ("sigmoid", "cross_entropy", 1, 0),
+        ("sigmoid", "cross_entropy", Rational(1, 4), None),  # the entropy of 1/4
+        ("tanh", "hinge", 1, 0),
+        ("tanh", "log_cosh", 3, math.log(math.cosh(2))),
+        ("tanh", "huber", 3, 1.5),
+        ("tanh", "absolute_error", -2, 1),
+        ("silu", "squared_error", -1, (1 - 0.2784645427610738) ** 2 / 2),
+        ("identity", "cross_entropy_on_logits", 0, 0),
+    ],
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_infimum_of_every_cost(g, loss, y, infimum, bias):
+    """What is left to gain, against a search over outputs far into both tails."""
+    net = Chain(G[g], depth=2, loss=loss, bias=bias)
+    at = {"x": 1, "y": y, "w": [1, 1], **({"b": [0, 0]} if bias else {})}
+    found = net.diagnose(at)
+    assert found.to_gain is not None
+    least = float(found.cost) - float(found.to_gain)
+    if infimum is not None:
+        assert least == pytest.approx(infimum, abs=1e-9)
+    cost = sympy.lambdify(Symbol("a", real=True), net.loss(Symbol("a", real=True), y), "mpmath")
+    with mpmath.workdps(40):
+        out = sympy.lambdify(Symbol("x", real=True), net.layers[0].formula(), "mpmath")
+        seen = [cost(out(mpmath.mpf(k) / 8)) for k in range(-320, 321)]
+    assert min(seen) >= least - 1e-12
+    assert float(min(seen)) == pytest.approx(least, abs=2e-3)
+
+
+def test_the_residual_chain_and_tied_weights():
+    net = Chain([Layer(G["tanh"], skip=True)] * 2)
+    skip = net.diagnose({"x": 1, "y": 9, "w": [1, 1], "b": [0, 0]})
+    assert skip.to_gain is not None
+    assert float(skip.cost - skip.to_gain) == pytest.approx((9 - 3) ** 2 / 2)  # |aᴸ − x| < 2
+    tied = Chain(G["tanh"], depth=2, bias=False, tie_weights=True)
+    assert tied.diagnose({"x": 1, "y": 1, "w": 2}).to_gain is None
+
+
 def test_a_kink_is_said_with_its_convention():
     net = Chain([G["relu"], G["identity"]])
     found = net.diagnose({"x": 1, "y": 3, "w": [1, 1], "b": [-1, 0]})
@@ -146,5 +186,6 @@ def test_the_text_answers_the_question():
     at = {"x": 1, "y": Rational(1, 2), "w": [1] * 3, "b": [9] * 3}
     text = str(Chain(G["sigmoid"], depth=3).diagnose(at))
     assert text.startswith("Not a critical point")
-    assert "can still be gained" in text
-    assert "No critical point is nearer than" in text
+    assert "it can still fall by" in text
+    assert "No critical point has every parameter within" in text
+    assert all(len(line) <= 80 for line in text.splitlines())

@@ -156,6 +156,7 @@ def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
         return ((expr, 1),)
     found: list[tuple[Expr, int]] = []
     for part, side in ((above, 1), (below, -1)):
+        part = part if sympy.expand(part) != 0 else S.Zero
         factored: Any = (part, []) if part.is_number else sympy.factor_list(part)
         content, pairs = factored
         if content != 1:

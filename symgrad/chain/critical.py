@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 from sympy import Basic, Expr, FiniteSet, S
 
+from symgrad.bounds.zeros import zeros
 from symgrad.chain.cases import (
     And,
     Contains,
@@ -232,19 +233,39 @@ class Cases:
             else "H = ∂²c/∂a² ∇aᴸ (∇aᴸ)ᵀ, of rank at most 1",
         )  # fmt: skip
 
+    @property
+    def outputs(self) -> Any:
+        """All values of aᴸ, an interval; None where they are not known."""
+        total, needs = FiniteSet(0), False
+        for layer, shape in zip(reversed(self.chain.layers), reversed(self.shapes), strict=True):
+            needs = needs or not layer.has_bias
+            total = _sum(total, shape.range)
+            if not layer.skip:
+                break
+        else:
+            total = _sum(total, FiniteSet(self.x))
+        if not needs:
+            return total
+        # without a bias at the one last layer z = w a, where a takes other values than 0
+        fed = self.x.is_zero is False or any(layer.has_bias for layer in self.chain.layers[:-1])
+        free = fed and not self.chain.tie_weights and not self.chain.layers[-1].skip
+        return total if free else None
+
     def _reached(self, condition: Any) -> Any:
         """For which y some weights reach a zero residual; true where that is not known."""
-        if not isinstance(condition, sympy.Eq) or self.chain.layers[-1].skip:
-            return S.true
-        end = a_(self.depth)
-        wanted: Any = self.y if condition == Eq(y_, end) else None
-        gap: Any = put(condition.lhs, {}) - put(condition.rhs, {})
-        if wanted is None and gap.is_polynomial(end) and sympy.Poly(gap, end).degree() == 1:
-            wanted = -gap.coeff(end, 0) / gap.coeff(end, 1)
         try:
-            return S.true if wanted is None else Contains(wanted, self.shapes[-1].range)
+            outputs = self.outputs
         except UndecidedError:
             return S.true
+        end = a_(self.depth)
+        if outputs is None or condition in (S.true, S.false):
+            return S.true
+        if condition == Eq(y_, end):
+            return Contains(self.y, outputs)
+        if self.y.free_symbols or self.x.free_symbols:
+            return S.true
+        found = zeros(self.residual(real("a")), outputs, x=real("a"))
+        return S.false if found.verdict and found.set == S.EmptySet else S.true
 
     def constant(self, *condition: Any) -> CriticalCase:
         zero = tuple(a_(l - 1) for l in range(1, self.depth + 1))
@@ -462,6 +483,18 @@ class Cases:
                     yield Eq(z, p), "saddle" if kinked else strict if slopes[0] else weak
         if not free:
             yield S.true, "undecided"
+
+
+def _sum(one: Any, two: Any) -> Any:
+    """{u + v}, of intervals and single numbers."""
+    if isinstance(one, FiniteSet) and isinstance(two, FiniteSet):
+        return FiniteSet(one.inf + two.inf)
+    ends = one.inf + two.inf, one.sup + two.sup
+    opens = [
+        any(isinstance(s, sympy.Interval) and getattr(s, side) for s in (one, two))
+        for side in ("left_open", "right_open")
+    ]
+    return sympy.Interval(*ends, *opens)
 
 
 def _place(layers: list[int], depth: int) -> str:

@@ -14,15 +14,17 @@ import sympy
 from flint import arb
 from sympy import Expr, Symbol
 
+from symgrad.bounds.extrema import extrema
 from symgrad.chain.cases import CriticalCase, ZeroCount
 from symgrad.chain.chain import Chain
-from symgrad.chain.critical import critical_points
+from symgrad.chain.critical import Cases, critical_points
 from symgrad.chain.gradient import slope
 from symgrad.chain.notation import a_, b_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
 from symgrad.chain.state import State, accurate, at_kink, run
 from symgrad.errors import LimitError, SymgradError
 from symgrad.fact import Proved, Undecided, Verdict
+from symgrad.loss import A, Y
 from symgrad.render import Block, Para, Shown, Table, text
 from symgrad.rigor import constant, contains_zero, precision, sign
 
@@ -35,18 +37,35 @@ __all__ = ["Diagnosis", "LayerDiagnosis", "diagnose"]
 class LayerDiagnosis:
     """One layer at the point: its gradients, and what makes them small.
 
-    `decades` is -log₁₀|∂C/∂wˡ|, of which `largest_share` come from the factor `largest`;
-    `vanishing` holds the factors that are exactly zero. `relative_update` = |∂C/∂wˡ|/|wˡ|.
+    `decades` is -log₁₀|∂C/∂wˡ|, the sum of those in `kinds`: of the residual, the slopes, the
+    weights and the input. `largest_share` come from the one factor `largest`; `vanishing` holds the
+    factors that are exactly zero. `relative_update` = |∂C/∂wˡ|/|wˡ|, None for wˡ = 0.
     """
 
     layer: int
     weight_gradient: arb
     delta: arb
     relative_update: arb | None
-    decades: float
+    kinds: Mapping[str, float]
     largest: Expr
     largest_share: float
     vanishing: tuple[Expr, ...]
+
+    @property
+    def decades(self) -> float:
+        return float("inf") if self.vanishing else sum(self.kinds.values())
+
+    @property
+    def cause(self) -> str:
+        """The factor that most decades come from, or the kind where many factors share in them."""
+        if self.vanishing:
+            return "zero: " + ", ".join(text(f) for f in self.vanishing)
+        if self.decades <= 0:
+            return "not small"
+        if self.largest_share < self.decades / 4:
+            kind = max(self.kinds, key=lambda k: self.kinds[k])
+            return f"{self.kinds[kind]:.1f} by all {kind}"
+        return f"{self.largest_share:.1f} by {text(self.largest)}"
 
     def sentence(self) -> str:
         """The layer in words."""
@@ -101,47 +120,59 @@ class Diagnosis(Shown):
         return tuple(sorted(found, key=lambda pair: -pair[1]))
 
     @property
-    def decades(self) -> dict[str, float]:
+    def decades(self) -> Mapping[str, float]:
         """The decades of ∂C/∂w¹ by kind of factor: residual, slopes, weights, and the input."""
-        with precision(self.state.prec):
-            kinds: dict[str, float] = dict.fromkeys(_KINDS, 0.0)
-            for k, (factor, value) in enumerate(_factor_balls(self.chain, self.state, 1)):
-                kind = (
-                    ("residual", "input")[k]
-                    if k < 2
-                    else ("weights" if factor.is_Symbol else "slopes")
-                )
-                kinds[kind] += _decades(value)
-        return kinds
+        return self.layers[0].kinds
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(self.why)
-        if not self.layers[0].vanishing:
-            shares = ", ".join(f"{v:.1f} from the {k}" for k, v in self.decades.items())
-            yield Para(f"Decades lost by ∂C/∂w1: {self.layers[0].decades:.1f}, of which {shares}.")
+        if self.case is not None:
+            yield Para(_MEANING[self.case.kind])
+        first = self.layers[0]
+        if not first.vanishing and first.decades > 0:
+            shares = ", ".join(f"{v:+.1f} {k}" for k, v in self.decades.items() if abs(v) >= 0.05)
+            yield Para(f"∂C/∂w1 is {first.decades:.1f} decades below 1: {shares}.")
         if self.to_gain is not None:
-            yield Para(
-                f"Cost {digits(self.cost)}, of which {digits(self.to_gain)} can still be gained."
-            )
+            gain = digits(self.to_gain)
+            yield Para(f"The cost is {digits(self.cost)}; it can still fall by {gain}.")
         if self.radius is not None and self.radius == arb.pos_inf():
             yield Para(
                 "There is no critical point at all: the infimum of the cost is not attained."
             )
         elif self.radius is not None and self.radius > 0:
             yield Para(
-                f"No critical point is nearer than {digits(self.radius)} in every parameter."
+                f"No critical point has every parameter within {digits(self.radius, 3)} of these."
             )
         shown = self.layers if len(self.layers) <= 12 else (*self.layers[:6], *self.layers[-3:])
-        rows = tuple(
-            (str(r.layer), digits(r.weight_gradient), digits(r.delta), _share(r), _update(r))
-            for r in shown
-        )
-        head = ("layer", "∂C/∂w", "δ", "what makes it small", "|∂C/∂w|/|w|")
-        yield Table(head, rows)
+        head = ("layer", "∂C/∂w", "δ", "decades", "most of them", "|∂C/∂w|/|w|")
+        yield Table(head, tuple(_cells(r) for r in shown))
         if len(shown) < len(self.layers):
             yield Para(f"({len(self.layers) - len(shown)} layers between them are not shown)")
         for note in self.notes:
             yield Para(note)
+
+
+_MEANING = {
+    "global minimum": "The optimum is reached: no weights give a smaller cost.",
+    "weak local minimum": "No point nearby has a smaller cost; that is no proof of an optimum.",
+    "weak local maximum": "No point nearby has a larger cost: the gradient vanishes far from an "
+    "optimum.",
+    "strict saddle": "The cost falls in a direction of negative curvature: no optimum.",
+    "degenerate saddle": "The cost falls nearby, though gradient and curvature do not show it.",
+    "saddle": "The cost falls nearby, though the gradient is zero.",
+    "flat": "The cost is constant nearby: a gradient method does not move from here.",
+    "kink": "The cost is not differentiable here; zero lies between its one-sided slopes.",
+    "undecided": "Its type is not decided.",
+}
+
+
+def _cells(row: LayerDiagnosis) -> tuple[str, ...]:
+    update = "w = 0" if row.relative_update is None else digits(row.relative_update, 3)
+    decades = "" if row.vanishing else f"{row.decades:.1f}"
+    return (
+        str(row.layer), digits(row.weight_gradient, 4), digits(row.delta, 4), decades, row.cause,
+        update,
+    )  # fmt: skip
 
 
 def digits(value: arb, n: int = 6) -> str:
@@ -149,16 +180,6 @@ def digits(value: arb, n: int = 6) -> str:
     if value.is_zero():
         return "0"
     return value.str(3) if contains_zero(value) else value.str(n, radius=False)
-
-
-def _share(row: LayerDiagnosis) -> str:
-    if row.vanishing:
-        return "exactly zero: " + ", ".join(text(f) for f in row.vanishing)
-    return f"{row.largest_share:.1f} of {row.decades:.1f} decades: {text(row.largest)}"
-
-
-def _update(row: LayerDiagnosis) -> str:
-    return "" if row.relative_update is None else digits(row.relative_update, 3)
 
 
 def _decades(value: arb) -> float:
@@ -192,35 +213,35 @@ def _factor_balls(chain: Chain, state: State, l: int) -> list[tuple[Expr, arb]]:
 
 
 def _layers(chain: Chain, state: State) -> Iterable[LayerDiagnosis]:
+    """From layer L down to 1; what the layers above give is summed up on the way."""
     with precision(state.prec):
         name, residual = _residual(chain, state)
-        above, zeros = 0.0, list[Expr]()
+        kinds, zeros = dict.fromkeys(_KINDS, 0.0), list[Expr]()
         largest: tuple[float, Expr] = (float("-inf"), name)
-        for factor, value in [(name, residual)]:
+
+        def note(kind: str, factor: Expr, value: arb) -> None:
+            nonlocal largest
             if value.is_zero():
                 zeros.append(factor)
-            else:
-                above = _decades(value)
-                largest = (above, factor)
+                return
+            size = _decades(value)
+            kinds[kind] += size
+            largest = max(largest, (size, factor), key=lambda pair: pair[0])
+
+        note("residual", name, residual)
         for l in range(chain.depth, 0, -1):
-            own = [(slope(chain, l), state.slope[l]), (a_(l - 1), state.before[l])]
-            gradient = state.delta[l] * state.before[l]
-            known = [(_decades(v), f) for f, v in own if not v.is_zero()]
-            best = max([largest, *known], key=lambda pair: pair[0])
-            vanishing = tuple(zeros) + tuple(f for f, v in own if v.is_zero())
-            decades = float("inf") if vanishing else above + sum(d for d, _ in known)
-            weight = state.w[l]
+            passed = dict(kinds), list(zeros), largest
+            note("slopes", slope(chain, l), state.slope[l])
+            note("input", a_(l - 1), state.before[l])
+            gradient, weight = state.delta[l] * state.before[l], state.w[l]
             update = None if contains_zero(weight) else abs(gradient / weight)
             yield LayerDiagnosis(
-                l, gradient, state.delta[l], update, decades, best[1], best[0], vanishing
-            )
+                l, gradient, state.delta[l], update, dict(kinds), largest[1], largest[0],
+                tuple(zeros),
+            )  # fmt: skip
+            kinds, zeros, largest = passed
             for factor, value in _arrow(chain, state, l):
-                if value.is_zero():
-                    zeros.append(factor)
-                    continue
-                size = _decades(value)
-                above += size
-                largest = max(largest, (size, factor), key=lambda pair: pair[0])
+                note("weights" if factor.is_Symbol else "slopes", factor, value)
 
 
 def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int = 15) -> Diagnosis:
@@ -235,7 +256,7 @@ def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int 
     )
     state, limit = _state(chain, point, bits)
     notes = tuple(_kink_notes(chain, state))
-    gain = _to_gain(chain, point, state)
+    gain = _to_gain(at, state)
     zero = _gradient_sign(chain, state)
     if zero is False:
         radius = arb.pos_inf() if _no_critical_point(at) else _free_radius(chain, point)
@@ -359,21 +380,20 @@ def _kink_notes(chain: Chain, state: State) -> Iterable[str]:
                     )  # fmt: skip
 
 
-def _to_gain(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> arb | None:
-    """C minus its infimum, where the range of the last layer gives the infimum of squared error."""
-    last = chain.layers[-1]
-    if chain.loss.da != real("a") - real("y") or last.skip or not last.has_bias:
-        return None
+def _to_gain(chain: Chain, state: State) -> arb | None:
+    """C minus its infimum: that of c(a, y) over all outputs a that the chain can have."""
     try:
-        outputs = Shape(last).range
-        y = point[y_]
-        inside = sign(y - outputs.start) >= 0 if outputs.start.is_finite else True
-        below = sign(y - outputs.end) <= 0 if outputs.end.is_finite else True
+        outputs = Cases(chain).outputs
+        if outputs is None or outputs.is_FiniteSet:
+            return None
+        cost = put(chain.loss.formula, {A: real("a"), Y: chain.target})
+        least = extrema(cost, outputs, x=real("a"))
     except SymgradError:
         return None
-    gap = sympy.S.Zero if inside and below else y - (outputs.end if inside else outputs.start)
+    if not least.verdict or not least.inf.value.is_finite:
+        return None
     with precision(state.prec):
-        return state.cost - constant(gap**2 / 2, state.prec)
+        return state.cost - constant(least.inf.value, state.prec)
 
 
 def _no_critical_point(chain: Chain) -> bool:
