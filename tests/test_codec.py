@@ -338,7 +338,7 @@ def is_read_or_refused(tree):
     try:
         found = decode(tree)
     except SymgradError as error:
-        assert 0 < len(str(error)) < 1000
+        assert 0 < len(str(error)) < 1000  # noqa: PT017
         return False
     written = encode(found)
     again = decode(json.loads(json.dumps(written, allow_nan=False)))
