@@ -104,7 +104,7 @@ def activation_page(g) -> str:
         return "\n".join(text)
     for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
         end = "∞" if toward == "oo" else "−∞"
-        caption = f"The slope as x → {end}, its expansion, and the band where it is proved to lie"
+        caption = f"The slope and its expansion as x → {end}; shaded, where it is proved to lie"
         options = {"kind": "tail", "toward": toward, "range": where, "caption": caption}
         text.append(directive("symgrad:plot", f"{name}'(x)", **options))
     text += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import sympy
@@ -47,7 +46,7 @@ def bound(request: Request, options: Options) -> Answer:
     f = function(request)
     on = words.parse_set(options["on"]) if "on" in options else Reals
     found = extrema(f.expr, on, x=f.x)
-    blocks = [*found.inf._blocks(), *found.sup._blocks(), standing(found.fact)]
+    blocks = [*found.inf._blocks(), *found.sup._blocks(), *standing(found.fact)]
     blocks += proof(options, found.derivation)
     wrong = escapes(f, on, found.inf.value, found.sup.value)
     return shown(blocks, found.fact, wrong=wrong, linked=on is Reals)
@@ -93,7 +92,7 @@ def facts(request: Request, options: Options) -> Answer:
             facts.append(least.fact)
         wrong += escapes(u, Reals, found.inf.value, found.sup.value)
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
-    blocks: list[Block] = [Table(head, tuple(rows)), *_reasons(facts)]
+    blocks: list[Block] = [Table(head, tuple(rows)), *standing(*facts)]
     for fact in facts:
         blocks += proof(options, fact.derivation, f"Proof of {fact.id}")
     return shown(blocks, *facts, wrong=wrong)
@@ -122,7 +121,7 @@ def saturation(request: Request, options: Options) -> Answer:
     blocks: list[Block] = [table]
     for end, law in laws.items():
         blocks.append(Para("Towards ", end, " the threshold grows like ", law, " as ε → 0."))
-    blocks += [standing(fact) for fact in facts if not fact.verdict]
+    blocks += standing(*(fact for fact in facts if not fact.verdict))
     return shown(blocks, *facts)
 
 
@@ -150,19 +149,6 @@ def _word(fact: Fact) -> str:
     return type(fact.verdict).__name__.lower()
 
 
-def _reasons(facts: Sequence[Fact]) -> list[Block]:
-    """By what the facts are proved, each method once; and what stays undecided, with the reason."""
-    by: dict[str, list[str]] = {}
-    rest: list[Block] = []
-    for fact in facts:
-        if fact.verdict:
-            by.setdefault(fact.verdict.by, []).append(fact.id)
-        else:
-            rest.append(standing(fact))
-    proved = [Para(f"Proved: {', '.join(ids)}, by {method}.") for method, ids in by.items()]
-    return [*proved, *rest]
-
-
 @made
 def claim(request: Request, options: Options) -> Answer:
     """A statement with its verdict; another verdict than the one expected is a complaint.
@@ -176,7 +162,7 @@ def claim(request: Request, options: Options) -> Answer:
     blocks: list[Block] = [Formula(statement)]
     if on is not Reals:
         blocks.append(Para("for ", Contains(found.x, on, evaluate=False)))
-    blocks.append(standing(found.fact))
+    blocks += standing(found.fact)
     wrong: list[str] = []
     if found.verdict:
         try:

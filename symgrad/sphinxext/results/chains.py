@@ -50,7 +50,7 @@ def derivation(request: Request, options: Options) -> Answer:
 def _shown(blocks: list[Block], found: Any, options: Options, label: Any = None) -> Answer:
     """The blocks with the steps that are asked for, and how the claim stands."""
     steps = _steps(found.derivation, options.get("steps", "all"))
-    return shown([*blocks, *steps, standing(found.fact)], found.fact, label=label, linked=False)
+    return shown([*blocks, *steps, *standing(found.fact)], found.fact, label=label, linked=False)
 
 
 def _numbered(request: Request, options: Options) -> tuple[Chain, Any]:

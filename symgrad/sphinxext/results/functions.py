@@ -90,16 +90,24 @@ def tails(request: Request, options: Options) -> Answer:
     found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ends(options)]
     blocks: list[Block] = []
     for one in found:
-        blocks += [Para("As ", f.x, " → ", one.toward, f": {one.tail_class.kind}."), *one._blocks()]
+        blocks += [Para("As ", f.x, " → ", one.toward, f": {_class(one)}."), *one._blocks()]
     wrong: list[str] = []
     if "at" in options:
         places = [float(Rational(word)) for word in options["at"]]
         table, wrong = held_against_mpmath(found, places)
         blocks.append(table)
+    blocks += standing(*(one.fact for one in found))
     for one in found:
-        blocks.append(standing(one.fact))
         blocks += proof(options, one.derivation, f"Proof towards {_END[one.toward]}")
     return shown(blocks, *(one.fact for one in found), wrong=wrong)
+
+
+def _class(found: Tail) -> str:
+    """The class of the tail in a word; what decays like exp(−c·xⁿ) is told apart by n."""
+    known = found.tail_class
+    if known.kind != "exponential" or not (known.degree or S.One) >= 2:
+        return known.kind
+    return "Gaussian" if known.degree == 2 else "faster than Gaussian"
 
 
 def held_against_mpmath(found: Sequence[Tail], places: Sequence[float]) -> tuple[Table, list[str]]:
@@ -140,7 +148,7 @@ def compare(request: Request, options: Options) -> Answer:
         raise InputError(f"two functions are compared, as f | g; got {len(parts)}")
     f, g = (function(request, part) for part in parts)
     found = tails_compared(f.expr, g.expr, ends({"toward": "oo", **options})[0])
-    blocks = [*found._blocks(), standing(found.fact), *proof(options, found.derivation)]
+    blocks = [*found._blocks(), *standing(found.fact), *proof(options, found.derivation)]
     return shown(blocks, found.fact)
 
 
@@ -162,9 +170,9 @@ def survey(request: Request, options: Options) -> Answer:
         both = []
         for end in _END:
             one = tail(f, toward=end, terms=1)
-            both += [one.tail_class.kind, _brief(one.tail_class.leading)]
+            both += [_class(one), _brief(one.tail_class.leading)]
             facts.append(one.fact)
-            alike.setdefault((end, one.tail_class.kind), []).append(f)
+            alike.setdefault((end, _class(one)), []).append(f)
         bounds = extrema(f)
         facts.append(bounds.fact)
         rows.append((f(X), *both, _larger(bounds)))
@@ -179,13 +187,22 @@ def survey(request: Request, options: Options) -> Answer:
 
 
 def together(kind: str, end: Any, fs: Sequence[Any]) -> Drawing:
-    """The tails of one class toward one end, on one logarithmic scale."""
+    """The tails of one class toward one end, on one logarithmic scale down to 10⁻⁴⁰."""
     on = (0, 30) if end is S.Infinity else (-30, 0)
+
+    def draw() -> Any:
+        axes = plot.curves(fs, on=on, log=True)
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], -40), top=1)
+        side = "left" if end is S.Infinity else "right"
+        axes.legend(frameon=False, fontsize=7, ncols=1 + len(fs) // 8, loc=f"lower {side}")
+        return axes.figure
+
     names = ", ".join(f.activation.name for f in fs)
+    title = kind[0].upper() + kind[1:]
     return Drawing(
-        lambda: plot.curves(fs, on=on, log=True).figure,
+        draw,
         f"Tails of the class '{kind}' as x → {_END[end]}, on a logarithmic scale, of {names}",
-        f"{kind.capitalize()} tails as x → {_END[end]}",
+        f"{title} tails as x → {_END[end]}",
     )
 
 

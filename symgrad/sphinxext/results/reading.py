@@ -132,13 +132,18 @@ def proof(options: Options, derivation: Derivation, title: str = "Proof") -> lis
     return [Section(title, tuple(derivation._blocks()))] if "proof" in options else []
 
 
-def standing(fact: Fact) -> Para:
-    """One line that says how the claim stands."""
-    match fact.verdict:
-        case Proved(by=by):
-            return Para(f"Proved [{fact.id}]: {by}.")
-        case Refuted(at=at, why=why):
-            witness = [", at ", at] if at is not None else []
-            return Para(f"Refuted [{fact.id}]: {why}", *witness, ".")
-    evidence = f" ({fact.evidence})" if fact.evidence else ""
-    return Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}.")
+def standing(*facts: Fact) -> list[Block]:
+    """How the claims stand: what is proved, each method once; then each of the others, and why."""
+    by: dict[str, list[str]] = {}
+    rest: list[Block] = []
+    for fact in facts:
+        match fact.verdict:
+            case Proved(by=method):
+                by.setdefault(method, []).append(fact.id)
+            case Refuted(at=at, why=why):
+                witness = [", at ", at] if at is not None else []
+                rest.append(Para(f"Refuted [{fact.id}]: {why}", *witness, "."))
+            case _:
+                evidence = f" ({fact.evidence})" if fact.evidence else ""
+                rest.append(Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}."))
+    return [*(Para(f"Proved [{', '.join(ids)}]: {how}.") for how, ids in by.items()), *rest]
