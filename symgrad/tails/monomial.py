@@ -16,7 +16,7 @@ from sympy import Expr, Symbol
 from symgrad.tails.constants import ONE, ZERO, Number, add, expr, mul
 from symgrad.tails.field import Field
 
-__all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "product", "to_expr"]
+__all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "to_expr"]
 
 
 class Monomial:
@@ -84,7 +84,6 @@ class Scale:
         self._inverses: dict[Monomial, Monomial] = {}
         self._order: dict[Monomial, int] = {}
         self._theta: dict[Monomial, list[tuple[Monomial, Number]]] = {}
-        self._simple: dict[Monomial, bool] = {}
 
     def mul(self, a: Monomial, b: Monomial) -> Monomial:
         found = self._products.get((a, b))
@@ -159,38 +158,8 @@ class Scale:
         """The terms, largest monomial first."""
         if len(terms) < 2:
             return tuple(terms.items())
-        keys = self._keys(terms)
-        if keys is not None:
-            return tuple(sorted(terms.items(), key=lambda t: keys[t[0]], reverse=True))
         order = cmp_to_key(self.compare)
         return tuple(sorted(terms.items(), key=lambda t: order(t[0]), reverse=True))
-
-    def _keys(self, terms: dict[Monomial, Number]) -> dict[Monomial, tuple[Number, ...]] | None:
-        """Lexicographic keys where all exponents are rational and every exp beats every power."""
-        tops: dict[Monomial, Number] = {}
-        for m in terms:
-            for e, c in m.exps:
-                if not isinstance(c, fmpq):
-                    return None
-                tops[e] = ONE
-            if any(not isinstance(p, fmpq) for p in m.powers):
-                return None
-        if not all(self._beats_powers(e) for e in tops):
-            return None
-        basis = [m for m, _ in self.sorted_terms(tops)] if len(tops) > 1 else list(tops)
-        width = max(len(m.powers) for m in terms)
-        keys = {}
-        for m in terms:
-            exps = dict(m.exps)
-            powers = m.powers + (ZERO,) * (width - len(m.powers))
-            keys[m] = (*(exps.get(b, ZERO) for b in basis), *powers)
-        return keys
-
-    def _beats_powers(self, e: Monomial) -> bool:
-        found = self._simple.get(e)
-        if found is None:
-            found = self._simple[e] = self.compare(e, iterated_log(1)) > 0
-        return found
 
     def theta(self, m: Monomial) -> list[tuple[Monomial, Number]]:
         """(x d/dx log m) as a sum of monomials, largest first."""
@@ -214,11 +183,3 @@ def _put(sums: dict[Monomial, Number], m: Monomial, c: Number) -> None:
         sums.pop(m, None)
     else:
         sums[m] = total
-
-
-def product(scale: Scale, *factors: Monomial) -> Monomial:
-    """The product of several monomials."""
-    total = UNIT
-    for m in factors:
-        total = scale.mul(total, m)
-    return total

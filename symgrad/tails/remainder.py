@@ -149,7 +149,7 @@ class Taylor:
 class Walk:
     """Bounds |q| from X₁ outward while it stays at or below `cap`."""
 
-    def __init__(self, q: Quotient, far: arb, cap: arb, scale_of_q: arb) -> None:
+    def __init__(self, q: Quotient | None, far: arb, cap: arb, scale_of_q: arb) -> None:
         self.q = q
         self.best = far
         self.cap = cap
@@ -200,7 +200,7 @@ class Walk:
         self.boxes += 1
         while True:
             with precision(self.prec):
-                found = self.q.taylor(a, b, _ORDER, self.prec)
+                found = self.q and self.q.taylor(a, b, _ORDER, self.prec)
                 if found is None:
                     return None, Rational(1, 3)
                 if found.noise > self.unit / 2**24:

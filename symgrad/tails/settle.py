@@ -74,11 +74,12 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
     goal = low if low.is_Rational or low.is_infinite else _rational_below(low)
     first, far, inner = _far(g, n, limit, goal, most)
     near = _coefficient(g, n, far, limit, None)
-    if goal == first or g.scale.field.box:
-        return _by_model(g, n, (first, far, inner, near), goal, most, (limit, start, cap, is_open))
-    q = Quotient(g.scale, g.branch, g.model, n)
+    # With an interval of a parameter the boxes in x would be too wide: the model alone speaks.
+    q = None if g.scale.field.box else Quotient(g.scale, g.branch, g.model, n)
     walk = Walk(q, far, most, limit)
-    end = walk.down(first, goal, _width(g, n, first), lambda b: _close(g, q, b, walk))
+    end = first
+    if q is not None:
+        end = walk.down(first, goal, _width(g, n, first), lambda b: _close(g, q, b, walk))
     if start is not None and end != goal:
         raise LimitError(
             f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
@@ -88,34 +89,6 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
     return Settled(
         K, shown, is_open, first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop
     )
-
-
-def _by_model(
-    g: Germ,
-    n: int,
-    found: tuple[Expr, arb, Expr, Expr],
-    goal: Expr,
-    most: arb,
-    wishes: tuple[arb, Expr | None, Expr | None, bool],
-) -> Settled:
-    """The model's own bound, taken outward as far as it stays below `most`."""
-    first, far, inner, near = found
-    limit, start, cap, is_open = wishes
-    if start is not None and first != goal:
-        beyond = Beyond(g.scale, as_arb(goal))
-        far = far_bound(g.model, n, beyond)
-        if not (far.is_finite() and all(guard(beyond) for guard in g.guards)):
-            raise LimitError(f"no bound was proved from {start} on; one holds from {first} on")
-        first = goal
-    while start is None and first > goal and first > Rational(11, 10):
-        lower = max(-short_above(-first * _SHRINK, 3), goal)
-        beyond = Beyond(g.scale, as_arb(lower))
-        bound = far_bound(g.model, n, beyond)
-        if not (bound <= most and all(guard(beyond) for guard in g.guards)):
-            break
-        first, far = lower, bound
-    is_open = is_open and first == goal
-    return Settled(_coefficient(g, n, far, limit, cap), first, is_open, first, near, inner)
 
 
 def _rational_below(c: Expr) -> Any:
@@ -148,8 +121,9 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
     best: tuple[Expr, arb, Beyond] | None = None
     enough = (limit * _SLACK).min(most)
     growth = g.model.terms[n][0]
+    box = bool(g.scale.field.box)
     starts: list[Any] = [sympy.Integer(k) for k in _STARTS if low.is_infinite or low <= k]
-    if low.is_finite and low > 2:
+    if low.is_finite and low > 1:
         starts.insert(0, low)
     for start in starts:
         beyond = Beyond(g.scale, as_arb(start))
@@ -161,19 +135,19 @@ def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, 
         far = far_bound(g.model, n, beyond)
         if far <= most and far.is_finite():
             best = (start, far, beyond)
-            if far <= enough:
+            if far <= enough or (box and start == low):
                 break
     if best is None:
         raise LimitError(
             f"the remainder after {n} terms is not bounded up to 10^4000; ask for fewer terms"
         )
     start, far, beyond = best
-    if start > low and _width(g, n, start) * STEEP < start:
-        for _ in range(8):
+    if start > low and (box or _width(g, n, start) * STEEP < start):
+        for _ in range(64 if box else 8):
             lower = max(-short_above(-start * _SHRINK, 3), low)
             nearer = Beyond(g.scale, as_arb(lower))
             bound = far_bound(g.model, n, nearer)
-            fits = bound <= most and bound.is_finite() and lower != start
+            fits = bound <= most and bound.is_finite() and 1 < lower < start
             if not (fits and all(guard(nearer) for guard in g.guards)):
                 break
             start, far, beyond = lower, bound, nearer

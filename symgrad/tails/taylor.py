@@ -107,14 +107,6 @@ def _tanh(c: Expr, k: int) -> Number:
     return mul(add(ONE if k == 1 else ZERO, mul(fmpq(-1), square)), fmpq(1, k))
 
 
-def _cycle(even: type, odd: type, signs: tuple[int, ...]) -> Callable[[Expr, int], Number]:
-    def law(c: Expr, k: int) -> Number:
-        f = even if k % 2 == 0 else odd
-        return mul(_value(f, c), fmpq(signs[k % len(signs)]) * inverse_factorial(k))
-
-    return law
-
-
 def _log(c: Expr, k: int) -> Number:
     return mul(power(number(-1 / c), fmpq(k)), fmpq(-1, k))
 
@@ -131,10 +123,6 @@ _BY_EXP = (sympy.tanh, sympy.sinh, sympy.cosh, sympy.sech, sympy.csch, sympy.cot
 _LAWS: dict[type, Callable[[Expr, int], Number]] = {
     sympy.exp: lambda c, k: mul(_value(sympy.exp, c), inverse_factorial(k)),
     sympy.log: _log,
-    sympy.sin: _cycle(sympy.sin, sympy.cos, (1, 1, -1, -1)),
-    sympy.cos: _cycle(sympy.cos, sympy.sin, (1, -1, -1, 1)),
-    sympy.sinh: _cycle(sympy.sinh, sympy.cosh, (1,)),
-    sympy.cosh: _cycle(sympy.cosh, sympy.sinh, (1,)),
     sympy.tanh: _tanh,
     sympy.LambertW: _lambertw,
     sympy.atan: _from_slope(lambda c, k: _inverse_quadratic(c, k, 1)),
