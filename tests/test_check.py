@@ -188,6 +188,27 @@ def test_an_infinity_for_a_large_number_is_caught():
         assert judge(lambda v: np.exp(np.minimum(v, 800.0)), exp(x), n=1000).non_finite.count == 0
 
 
+def test_an_infinity_is_wrong_where_the_truth_rounds_to_a_finite():
+    """Past the last half unit the infinity is right, though the value is below 2^1024."""
+    last = float(np.finfo(float).max)
+    for share, right in ((Rational(1, 4), False), (Rational(3, 4), True)):
+        truth = Rational(int(last)) + share * 2**971
+        report = judge(lambda v: np.full_like(v, np.inf), truth, n=100)
+        assert (report.non_finite.count == 0) is right
+        assert report.max_ulp == float(1 - share)
+
+
+def test_an_interrupted_check_gives_what_it_has():
+    def stop(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    report = judge(slope, n=20000, progress=stop)
+    assert report.points == 2 * 8192
+    assert not report.complete
+    assert report.failures(4) == ("the check was interrupted",)
+
+
 def test_a_constant_may_keep_its_value_at_nan():
     assert judge(lambda v: np.full_like(v, 0.25), Rational(1, 4), n=200).passed(0)
     assert judge(lambda v: 0.25, Rational(1, 4), n=200).dtype_kept is False
@@ -368,6 +389,16 @@ def test_executors_give_the_same_report():
     assert calls == [(k, 3) for k in (1, 2, 3)]
     with ProcessPoolExecutor(1) as pool:
         assert check(kernel, 20000, oracle="arb", executor=pool) == alone
+
+
+@pytest.mark.numeric
+def test_dask_is_an_executor():
+    distributed = pytest.importorskip("distributed", reason="the numeric group has distributed")
+    kernel = sg.lambdify(x, SLOPE)
+    with distributed.Client(n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        pool = client.get_executor()
+        assert check_all(kernel, "float16", executor=pool) == check_all(kernel, "float16")
+        assert check(kernel, 3000, executor=pool) == check(kernel, 3000)
 
 
 # every number of a format

@@ -14,7 +14,17 @@ from sympy import Expr, Symbol
 from symgrad.activation import Activation, Derived, elementary, univariate
 from symgrad.check.report import Finding, Limit, Worst
 from symgrad.errors import InputError
-from symgrad.oracle import Format, Kind, Values, arb_values, edges, points, product_points, ulps
+from symgrad.oracle import (
+    Format,
+    Kind,
+    Values,
+    arb_values,
+    edges,
+    points,
+    product_points,
+    rounded,
+    ulps,
+)
 from symgrad.oracle.formats import Floats
 from symgrad.oracle.limits import limit_float
 
@@ -129,8 +139,7 @@ def batch(
     near = _all_near(what, columns)
     if what.amplitude_beyond is not None:
         errors = np.where(near, errors, _by_amplitude(what, errors, columns[0], values, fmt))
-    finite = known & (values.kind != Kind.HUGE)
-    finite &= (values.kind != Kind.FINITE) | (values.exponent() <= fmt.emax)
+    finite = np.isfinite(rounded(values, fmt)[0])
     least = (values.kind == Kind.FINITE) & (values.exponent() >= fmt.bottom) & near
     signed = is_odd & (got == 0) & _sign_wrong(got, columns, values)
     judged = errors[known]
@@ -267,5 +276,5 @@ def _apart(got: float, expected: float | None, fmt: Format) -> float:
         return float("inf")
     one = Values.empty(1, 53)
     mantissa, exponent = np.frexp(expected)
-    one.kind[0], one.hi[0], one.exp[0] = Kind.FINITE if expected else Kind.ZERO, mantissa, exponent
+    one.put_exact(0, int(np.ldexp(mantissa, 53)), int(exponent) - 53)
     return float(ulps(np.array([got]), one, fmt)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -52,8 +52,9 @@ def check(
     f is the kernel's defining expression, or `expr` in `args` for any NumPy callable; not the
     form that the kernel computes. With oracle "both", Arb gives the values and mpmath is asked
     again at `second` of the points (None: at all); a difference raises `DisagreementError`. The
-    same seed gives the same points; `check_all` tries every number of a format. Raises `InputError`
-    where nothing can be judged.
+    same seed gives the same points; `check_all` tries every number of a format. An interrupt gives
+    back the report of the blocks that are done, with `complete` false. Raises `InputError` where
+    nothing can be judged.
 
     >>> import numpy as np, sympy
     >>> x = sympy.Symbol("x", real=True)
@@ -73,21 +74,33 @@ def check(
     share = None if second is None else max(1, -(-second // len(blocks)))
     tasks: list[tuple[Any, ...]] = [(what, part, fmt, oracle, share, is_odd) for part in blocks]
     found: list[tuple[Batch, int]] = []
-    if executor is None:
-        for task in tasks:
-            found.append(_task(*task))
-            _tell(progress, len(found), len(tasks))
-    else:
-        for future in [executor.submit(_task, *task) for task in tasks]:
-            found.append(future.result())
-            _tell(progress, len(found), len(tasks))
+    try:
+        for result in _results(tasks, executor):
+            found.append(result)
+            if progress is not None:
+                progress(len(found), len(tasks))
+    except KeyboardInterrupt:
+        if not found:
+            raise
     whole = merge(part for part, _ in found)
-    return make_report(what, whole, fmt, oracle, seed, is_odd, second_road=sum(n for _, n in found))
+    return make_report(
+        what, whole, fmt, oracle, seed, is_odd, second_road=sum(n for _, n in found),
+        complete=len(found) == len(tasks),
+    )  # fmt: skip
 
 
-def _tell(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress(done, total)
+def _results(
+    tasks: list[tuple[Any, ...]], executor: Executor | None
+) -> Iterator[tuple[Batch, int]]:
+    if executor is None:
+        yield from (_task(*task) for task in tasks)
+        return
+    futures = [executor.submit(_task, *task) for task in tasks]
+    try:
+        yield from (future.result() for future in futures)
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def _task(

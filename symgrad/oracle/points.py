@@ -120,8 +120,8 @@ def around(special: Iterable[float], fmt: Format) -> Floats:
     top = fmt.ordinal(fmt.largest)
     place = np.clip(fmt.ordinal(fmt.cast(centres))[:, None] + steps, -top, top)
     size = np.where(centres == 0, 1.0, np.abs(centres))[:, None]
-    gaps = size * np.exp2(-np.arange(1.0, fmt.precision + 1))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
+        gaps = size * np.exp2(-np.arange(1.0, fmt.precision + 1))
         approach = np.concatenate([centres[:, None] + gaps, centres[:, None] - gaps])
     approach = fmt.cast(np.clip(approach, -fmt.largest, fmt.largest))
     return np.concatenate([fmt.at(place).ravel(), approach.ravel()]).astype(np.float64)
