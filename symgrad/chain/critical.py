@@ -260,9 +260,9 @@ class Cases:
         end = a_(self.depth)
         if outputs is None or condition in (S.true, S.false):
             return S.true
-        if condition == Eq(y_, end):
+        if condition == Eq(self.y, end):
             return Contains(self.y, outputs)
-        if self.y.free_symbols or self.x.free_symbols:
+        if self.y.free_symbols or outputs.free_symbols:
             return S.true
         found = zeros(self.residual(real("a")), outputs, x=real("a"))
         return S.false if found.verdict and found.set == S.EmptySet else S.true

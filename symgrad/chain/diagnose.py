@@ -216,7 +216,8 @@ def _layers(chain: Chain, state: State) -> Iterable[LayerDiagnosis]:
     """From layer L down to 1; what the layers above give is summed up on the way."""
     with precision(state.prec):
         name, residual = _residual(chain, state)
-        kinds, zeros = dict.fromkeys(_KINDS, 0.0), list[Expr]()
+        kinds: dict[str, float] = dict.fromkeys(_KINDS, 0.0)
+        zeros = list[Expr]()
         largest: tuple[float, Expr] = (float("-inf"), name)
 
         def note(kind: str, factor: Expr, value: arb) -> None:
