@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,10 +15,11 @@ import time
 import pytest
 from sympy import Symbol, exp
 
-from symgrad import words
+from symgrad import repl, words
 from symgrad.cli import build_parser, main
 from symgrad.errors import InputError
 from symgrad.files import write_whole
+from symgrad.progress import Progress
 from symgrad.report import CODEC, schema
 from symgrad.tails import tail
 
@@ -444,3 +446,134 @@ def test_what_is_not_supported_is_3(monkeypatch, capsys):
     monkeypatch.setattr(commands, "run", unsupported)
     code, _, err = run(capsys, "list")
     assert (code, err) == (3, "symgrad: not supported: no such case\n")
+
+
+# --- an interrupt gives back what is done -------------------------------------------------------
+
+
+def interrupting(monkeypatch, module, name, after):
+    """The function raises the signal of Ctrl-C when it is called once more than `after` times."""
+    real, calls = getattr(module, name), []
+
+    def wrapped(*args, **settings):
+        calls.append(args)
+        if len(calls) > after:
+            signal.raise_signal(signal.SIGINT)
+        return real(*args, **settings)
+
+    monkeypatch.setattr(module, name, wrapped)
+
+
+def test_an_interrupted_tail_gives_the_end_that_is_done(monkeypatch, capsys):
+    from symgrad import commands
+
+    interrupting(monkeypatch, commands, "tail", 1)
+    code, out, err = run(capsys, "tail", "sigmoid'(x)", "--json")
+    document = json.loads(out)
+    assert (code, err) == (130, "symgrad: interrupted\n")
+    assert [entry["toward"] for entry in document["result"]] == ["oo"]
+    validator().validate(document)
+
+
+def test_an_interrupted_report_gives_the_parts_that_are_done(monkeypatch, capsys):
+    from symgrad.report import sections
+
+    interrupting(monkeypatch, sections, "extrema", 0)
+    code, out, err = run(capsys, "report", str(CHAINS / "sigmoid4.toml"), "--json")
+    document = json.loads(out)
+    assert (code, err) == (130, "symgrad: interrupted\n")
+    failed = [key for key, part in document["result"].items() if part == {"error": "interrupted"}]
+    assert sorted(failed) == ["activations", "bounds", "diagnosis", "numbers"]
+    assert document["warnings"] == [f"{key}: interrupted" for key in
+                                    ("activations", "bounds", "numbers", "diagnosis")]  # fmt: skip
+    validator().validate(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("extrema", ["bound", "x"]),
+        ("prove", ["prove", "x < 1"]),
+        ("lambdify", ["check", "x"]),
+        ("tail", ["tail", "x"]),
+        ("report", ["report", str(CHAINS / "sigmoid4.toml")]),
+        ("activations", ["list"]),
+    ],
+)
+def test_an_interrupt_before_anything_is_done_is_130(name, argv, monkeypatch, capsys):
+    from symgrad import commands
+
+    interrupting(monkeypatch, commands, name, 0)
+    assert run(capsys, *argv) == (130, "", "symgrad: interrupted\n")
+
+
+# --- progress and the session --------------------------------------------------------------------
+
+
+def test_progress_is_quiet_off_a_terminal_and_on_request(capsys):
+    for quiet in (True, False):
+        with Progress(quiet) as progress:
+            progress(1, 2, "something")
+        assert progress.view is None
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_progress_shows_what_is_done_and_the_time_left(rich, monkeypatch, capsys):
+    if rich:
+        pytest.importorskip("rich")
+    else:
+        monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("symgrad.progress.PATIENCE", 0.05)
+    with Progress() as progress:
+        progress(1, 4, "the parts")
+        time.sleep(0.3)
+        progress(2, 4, "the parts")
+    out, err = capsys.readouterr()
+    assert out == ""
+    for word in ("the parts", "/4", "left"):
+        assert word in err
+    assert err.rstrip("\r").endswith(("\x1b[K", "\x1b[2K", "\x1b[?25h")) or "\x1b[2K" in err[-40:]
+
+
+def test_the_session_s_lines_run_and_are_shown():
+    shown, names = repl.banner(), {}
+    for text in repl.LOADED:
+        assert text in shown
+        exec(text, names)  # noqa: S102
+    for text in repl.TRY:
+        assert text in shown
+        assert str(eval(text, names))  # noqa: S307
+    assert {"sg", "sp", "np", "x", "z", "net"} <= names.keys()
+    assert len(shown.splitlines()) < 20
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("ipython", [True, False])
+def test_a_session_on_a_terminal(ipython, tmp_path):
+    pty = pytest.importorskip("pty")
+    if ipython:
+        pytest.importorskip("IPython")
+    without = "" if ipython else "import sys; sys.modules['IPython'] = None; "
+    code = without + "import sys; from symgrad.cli import main; sys.exit(main([]))"
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "TERM": "dumb"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, env=env
+    )
+    os.close(theirs)
+    os.write(ours, b"print('depth', net.depth)\nexit()\n")
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # the other side is closed
+        pass
+    assert process.wait(60) == 0
+    os.close(ours)
+    assert b"Try:" in shown
+    assert b"depth 3" in shown
+    assert b"Traceback" not in shown
