@@ -53,8 +53,6 @@ def changed_coefficients(kernel):
     """The constant terms of every table, a few of each, off by 16 ulp."""
     start = r"_rows = np.array\(\[\n    # t\*\*0\n    \[\n(.*?)\]"
     tables = re.findall(start, kernel.source, re.DOTALL)
-        r"_rows = np.array\(\[\n    # t\*\*0\n    \[\n(.*?)\]", kernel.source, re.DOTALL
-    )
     for table in tables:
         numbers = [n for n in re.findall(r"-?\d[\d.e+-]*", table) if float(n)]
         for n in numbers[:: max(1, len(numbers) // 3)]:
