@@ -82,6 +82,11 @@ See :ref:`picture <picture>`, and the first tail, :symgrad:fact:`sigmoid.d1.tail
    :orders: 0 1
    :proof:
 
+.. symgrad:bound:: sigmoid'(x)
+   :label: eq-bound
+
+By :eq:`eq-bound`.
+
 .. symgrad:saturation:: arctan
    :eps: 1/100
 
@@ -160,6 +165,15 @@ def test_what_is_shown(site):
     assert 'aria-label="What happens at the kink of' in page
     assert 'href="#kinks"' in page
     assert 'id="kinks"' in page
+
+
+def test_facts_bounds_thresholds_and_surveys(site):
+    page = (site / "out" / "more.html").read_text("utf-8")
+    assert "Proof of arctan.extrema" in page
+    assert 'href="#equation-eq-bound"' in page
+    assert r"0 \leq \sigma" in page
+    assert "Algebraic tails" not in page  # bent grows: the survey draws what vanishes
+    assert "Exponential tails as x → −∞" in page
 
 
 def test_a_plot_is_a_picture_with_words(site):

@@ -46,9 +46,12 @@ def bound(request: Request, options: Options) -> Answer:
     f = function(request)
     on = words.parse_set(options["on"]) if "on" in options else Reals
     found = extrema(f.expr, on, x=f.x)
-    blocks = [*found.inf._blocks(), *found.sup._blocks(), *standing(found.fact)]
+    inf, sup = found.inf.value, found.sup.value
+    sides = [side for side in (inf, f.expr, sup) if not (side.is_infinite or side is S.NaN)]
+    blocks: list[Block] = [Formula(*sides, relation="<=")] if len(sides) > 1 else []
+    blocks += [*found.inf._blocks(), *found.sup._blocks(), *standing(found.fact)]
     blocks += proof(options, found.derivation)
-    wrong = escapes(f, on, found.inf.value, found.sup.value)
+    wrong = escapes(f, on, inf, sup)
     return shown(blocks, found.fact, wrong=wrong, linked=on is Reals)
 
 
