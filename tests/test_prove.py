@@ -391,6 +391,48 @@ def test_wrong_tails_touching_points_and_factors_are_refused(good, touching):
             verify(changed(touching, (*path[:-1], key), value))
 
 
+def _leaves(node, path=()):
+    rows = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in rows:
+        if isinstance(value, (dict, list)):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def test_every_field_counts():
+    """Each text, flag and sign of a certificate, replaced by another one, is refused."""
+    whole = certificate(prove(sympy.tanh(x) <= x, x, Interval(0, oo)))
+    seen = 0
+    for path, value in _leaves({k: v for k, v in whole.items() if k != "digest"}):
+        if isinstance(value, int) and not isinstance(value, bool) and value not in (-1, 1):
+            continue  # a precision: another one may do as well
+        wrong = json.loads(json.dumps(whole))
+        node = wrong
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = -value if isinstance(value, int) and not isinstance(value, bool) else (
+            not value if isinstance(value, bool) else "no such thing"
+        )  # fmt: skip
+        wrong["digest"] = digest(wrong)
+        seen += 1
+        with pytest.raises(CertificateError):
+            verify(wrong)
+    assert seen > 30
+
+
+def test_identities_on_the_circle():
+    one = sympy.sin(x) ** 2 + sympy.cos(x) ** 2
+    found = prove(sympy.Le(one, 1, evaluate=False), x)
+    assert verify(certificate(found))
+    assert prove(sympy.Eq(one, 1, evaluate=False), x).verdict
+    assert isinstance(prove(sympy.Lt(one, 1, evaluate=False), x).verdict, Refuted)
+    assert not prove(sympy.Le(one, Rational(99, 100), evaluate=False), x).verdict
+    towers = sympy.Le(sympy.exp(sympy.exp(x)), sympy.exp(sympy.exp(x) + sympy.exp(-x)))
+    assert verify(certificate(prove(towers, x)))
+    assert prove(sympy.tan(x) >= x, x, Interval.Ropen(0, sympy.pi / 2)).verdict
+
+
 def test_another_statement_is_refused(touching):
     for statement in (tanh(x) <= x / 2, tanh(x) < x, tanh(x) >= x):
         with pytest.raises(CertificateError):

@@ -88,6 +88,10 @@ class _Generators:
             if value.is_Pow and value.exp.is_Rational and e.has(name):  # type: ignore[attr-defined]
                 base, power = value.as_base_exp()
                 e = sympy.rem(e, name ** (1 / power) - self._flat(base), name)
+            if isinstance(value, sympy.sin) and e.has(name):
+                other = self.names.get(sympy.cos(value.args[0]))
+                if other is not None and sympy.rem(e, name**2 + other**2 - 1, name) == 0:
+                    return S.Zero
         return e
 
     def coarsened(self, above: Any, below: Any) -> tuple[Any, Any]:

@@ -85,8 +85,10 @@ def end_of(f: Expr, x: Symbol, end: Expr, side: int) -> End:
 
 
 def _leading(g: Any) -> Leading:
+    g = g.replace(sympy.sinc, lambda v: sympy.sin(v) / v)
+    g = g.replace(sympy.cot, lambda v: sympy.cos(v) / sympy.sin(v))  # tan beside its pole
     try:
-        return leading(g.replace(sympy.sinc, lambda v: sympy.sin(v) / v), _U)
+        return leading(g, _U)
     except LimitError as error:
         raise UnsupportedError(f"{g} has no leading term that is found ({error})") from error
 

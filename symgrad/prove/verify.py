@@ -166,6 +166,10 @@ class _Checker:
     def _piece(self, piece: dict[str, Any], h: Expr, strict: bool, lo: Expr, hi: Expr) -> None:
         waves = [self._wave(w, strict) for w in piece["waves"]]
         factors = [(decode(f["p"]), f["n"]) for f in piece["factors"]]
+        if not factors and not waves:
+            _need(not strict and _identical(h, S.Zero), f"{h} is not zero on ({lo}, {hi})")
+            _need(not _partial(h, self.x), f"the domain of {h} is not covered")
+            return
         product = sympy.Mul(*(p**n for p, n in factors), *(p**n for p, n, _ in waves))
         _need(_identical(h, product), f"{h} is not the product of its factors")
         covered = [_partial(p, self.x) for p, _ in factors] + [
@@ -233,6 +237,7 @@ class _Checker:
 
     def _tail(self, p: Expr, claim: dict[str, Any], end: Expr) -> Expr:
         """Check one tail claim; the x at which it starts."""
+        _need(claim["end"] in ("lo", "hi"), "a tail runs to the end lo or hi")
         u, place, start = decode(claim["u"]), decode(claim["x"]), decode(claim["from"])
         side = -1 if claim["end"] == "lo" else 1
         if end.is_infinite:
@@ -450,7 +455,13 @@ def _identical(f: Expr, g: Expr) -> bool:
     if gap.has(*_HYPERBOLIC):
         gap = gap.rewrite(_HYPERBOLIC, sympy.exp)
     above = sympy.fraction(sympy.together(gap))[0]
-    return sympy.expand(above, power_exp=False) == 0
+    if 0 in (sympy.expand(above, power_exp=False), sympy.expand(above)):
+        return True
+    for u in {w.args[0] for w in above.atoms(sympy.sin)}:  # the circle, by a rational parameter
+        t = sympy.Dummy("t")
+        table = {sympy.sin(u): 2 * t / (1 + t**2), sympy.cos(u): (1 - t**2) / (1 + t**2)}
+        above = sympy.fraction(sympy.together(above.xreplace(table)))[0]
+    return sympy.expand(above) == 0
 
 
 def _positive(e: Expr, x: Symbol) -> bool:
