@@ -269,7 +269,8 @@ class HessianAt(Shown):
         if not isinstance(v, Mapping) and len(v) != len(self.names):
             raise InputError(f"a vector has {len(self.names)} entries here, got {len(v)}")
         vector = dict(v) if isinstance(v, Mapping) else dict(zip(self.names, v, strict=True))
-        wrong = [name for name in vector if name not in self.names]
+        known = set(self.names)
+        wrong = [name for name in vector if name not in known]
         if wrong:
             raise InputError(f"the Hessian has no parameters {wrong}; it has {self.names[:6]}...")
         with precision(self.prec):
