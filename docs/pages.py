@@ -79,8 +79,11 @@ def activation_pages() -> list[str]:
 
 
 def activation_page(g) -> str:
+    from symgrad.catalogue import usual
+
     open_ = bool(g.free_symbols)
     name = g.name
+    shown = str(usual(g)).replace("[", "(").replace("]", ")")
     text = [
         heading(name),
         directive("symgrad:definition", name, orders="0 1 2 3", label=f"eq-{name}"),
@@ -100,24 +103,24 @@ def activation_page(g) -> str:
         directive("symgrad:tails", f"{name}'''(x)", terms=2),
     ]  # fmt: skip
     if open_:
-        text.append("With its parameters left open there is no more to decide; bind them.\n")
-        return "\n".join(text)
+        text.append(f"With its parameters left open there is no more to decide; below, {shown}.\n")
+        text.append(directive("symgrad:tails", f"{shown}'(x)", terms=3, at="-50 -10 -4 4 10 50"))
     for toward, where in (("oo", "0 20"), ("-oo", "-20 0")):
         end = "∞" if toward == "oo" else "−∞"
         caption = f"The slope and its expansion as x → {end}; shaded, where it is proved to lie"
         options = {"kind": "tail", "toward": toward, "range": where, "caption": caption}
-        text.append(directive("symgrad:plot", f"{name}'(x)", **options))
+        text.append(directive("symgrad:plot", f"{shown}'(x)", **options))
     text += [
         heading("Global facts", "-"),
-        directive("symgrad:facts", name, orders="0 1 2"),
+        directive("symgrad:facts", f"{shown}(x)" if open_ else name, orders="0 1 2"),
         heading("Thresholds", "-"),
-        directive("symgrad:saturation", name, eps="1/100 1e-6 1e-16"),
+        directive("symgrad:saturation", shown, eps="1/100 1e-6 1e-16"),
         heading("Depth", "-"),
-        directive("symgrad:depth-law", name),
+        directive("symgrad:depth-law", shown),
         heading("Kernel", "-"),
-        f"``symgrad.lambdify(x, {name}(x).diff(x))`` and what it was measured at:\n",
-        directive("symgrad:kernel", f"{name}'(x)", points=500),
-        directive("symgrad:plot", f"{name}'(x)", kind="error",
+        f"``symgrad.lambdify(x, {shown}(x).diff(x))`` and what it was measured at:\n",
+        directive("symgrad:kernel", f"{shown}'(x)", points=500),
+        directive("symgrad:plot", f"{shown}'(x)", kind="error",
                   caption="The kernel's error in ulp, measured against Arb"),
     ]
     return "\n".join(text)

@@ -11,7 +11,7 @@ from sympy import Rational, S
 
 from symgrad.activation import X, univariate
 from symgrad.calculus import agree
-from symgrad.catalogue import activation, activations
+from symgrad.catalogue import activation, activations, usual
 from symgrad.errors import UnknownNameError
 from symgrad.pieces import branches
 
@@ -141,3 +141,13 @@ def test_branches_cover_the_line(g):
 def test_an_unknown_name_is_told():
     with pytest.raises(UnknownNameError, match="did you mean 'sigmoid'"):
         activation("sigmod")
+
+
+def test_every_record_has_numbers_to_show():
+    open_ = [g for g in ALL if g.free_symbols]
+    assert {g.name for g in open_} == {"swish", "pelu", "mpelu", "prelu"}
+    for g in ALL:
+        assert not usual(g).free_symbols
+        assert usual(g) == g or g in open_
+    for name, twin in (("swish", "silu"), ("pelu", "elu"), ("mpelu", "elu")):
+        assert agree(usual(activation(name)).formula.expr, activation(twin).formula.expr, X)

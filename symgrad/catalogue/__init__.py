@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from symgrad.activation import Activation
 from symgrad.catalogue import algebraic, exponential, logistic, normal, periodic, piecewise
+from symgrad.catalogue.table import OFTEN
 from symgrad.errors import UnknownNameError
 
-__all__ = ["activation", "activations"]
+__all__ = ["activation", "activations", "usual"]
 
 _FAMILIES = (logistic, normal, exponential, algebraic, piecewise, periodic)
 _ALL: dict[str, Activation] = {g.name: g for family in _FAMILIES for g in family.TABLE}
@@ -33,6 +34,15 @@ def activation(name: str) -> Activation:
     if name not in _ALL:
         raise UnknownNameError("activation", name, _ALL)
     return _ALL[name]
+
+
+def usual(g: Activation) -> Activation:
+    """The record with numbers for the parameters that networks learn; the record if it has none.
+
+    >>> usual(activation("prelu"))
+    prelu[alpha=1/4]
+    """
+    return g.bind(**OFTEN.get(g.name, {}))
 
 
 def __getattr__(name: str) -> Activation:

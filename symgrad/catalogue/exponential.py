@@ -37,11 +37,12 @@ TABLE = (
         usual={α: 1}),
     row("pelu",     bent(α * X / β, α * (exp(X / β) - 1)), r"\mathrm{PELU}", "PELU",
         "Trottier, Giguère, Chaib-draa 2016, Parametric exponential linear unit for deep "
-        "convolutional neural networks, arXiv:1605.09332"),
+        "convolutional neural networks, arXiv:1605.09332; alpha = beta = 1 is ELU",
+        often={α: 1, β: 1}),
     row("mpelu",    bent(X, α * (exp(β * X) - 1)),      r"\mathrm{MPELU}",   "MPELU",
         "Li, Fan, Li, Wu, Ming 2016, Improving deep neural network with multiple parametric "
-        "exponential linear units, arXiv:1606.00305",
-        kink(0, α * β, "the slope of the left side, as for ELU")),
+        "exponential linear units, arXiv:1606.00305; alpha = beta = 1 is ELU",
+        kink(0, α * β, "the slope of the left side, as for ELU"), often={α: 1, β: 1}),
     row("cloglog",  1 - exp(-exp(X)),                   r"\mathrm{cloglog}", "cloglog",
         "complementary log-log: McCullagh, Nelder 1989, Generalized linear models, section 4.3"),
     row("gompertz", exp(-exp(-X)),                      r"\mathrm{gompertz}", "gompertz",

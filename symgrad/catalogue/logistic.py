@@ -28,7 +28,8 @@ TABLE = (
     row("silu",        X * σ,                     r"\mathrm{SiLU}",        "SiLU",
         "Elfwing, Uchibe, Doya 2018, Sigmoid-weighted linear units, arXiv:1702.03118"),
     row("swish",       X / (1 + exp(-β * X)),     r"\mathrm{swish}",       "swish",
-        "Ramachandran, Zoph, Le 2017, Searching for activation functions, arXiv:1710.05941"),
+        "Ramachandran, Zoph, Le 2017, Searching for activation functions, arXiv:1710.05941; "
+        "beta = 1 is SiLU", often={β: 1}),
     row("mish",        X * tanh(log(1 + exp(X))), r"\mathrm{mish}",        "mish",
         "Misra 2019, Mish: a self regularized non-monotonic activation function, arXiv:1908.08681"),
     row("logish",      X * log(1 + σ),            r"\mathrm{logish}",      "logish",

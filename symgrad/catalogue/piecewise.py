@@ -43,8 +43,9 @@ TABLE = (
         "Maas, Hannun, Ng 2013, Rectifier nonlinearities improve neural network acoustic models",
         kink(0, α, LEFT), usual={α: Rational("0.01")}),
     row("prelu",        bent(X, a * X),                  r"\mathrm{PReLU}",       "PReLU",
-        "He, Zhang, Ren, Sun 2015, Delving deep into rectifiers, arXiv:1502.01852",
-        kink(0, a, "the slope of the left side, as in PyTorch")),
+        "He, Zhang, Ren, Sun 2015, Delving deep into rectifiers, section 2.1 (learned from "
+        "alpha = 1/4 on), arXiv:1502.01852",
+        kink(0, a, "the slope of the left side, as in PyTorch"), often={a: Rational(1, 4)}),
     row("relu6",        Min(Max(X, 0), 6),               r"\mathrm{ReLU}_6",      "ReLU6",
         "Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10",
         kink(0, 0, FLAT), kink(6, 0, FLAT)),

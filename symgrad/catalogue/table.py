@@ -6,9 +6,12 @@ from sympy import Expr, Symbol, sympify
 
 from symgrad.activation import Activation, Kink, X
 
-__all__ = ["kink", "row"]
+__all__ = ["OFTEN", "kink", "row"]
 
 Value = Expr | int
+
+#: The values that learned parameters start from or are compared at, by name of the record.
+OFTEN: dict[str, dict[str, Expr]] = {}
 
 
 def row(
@@ -19,8 +22,13 @@ def row(
     source: str,
     *kinks: Kink,
     usual: dict[Symbol, Value] | None = None,
+    often: dict[Symbol, Value] | None = None,
 ) -> Activation:
-    """The activation of that name; `usual` is the value of a parameter that is not bound."""
+    """The activation of that name; `usual` is the value of a parameter that is not bound.
+
+    A parameter with a value in `often` alone stays a symbol: it is one that networks learn.
+    """
+    OFTEN[name] = {symbol.name: sympify(value) for symbol, value in (often or {}).items()}
     given = {symbol: sympify(value) for symbol, value in (usual or {}).items()}
     return Activation.from_expr(
         name, formula, X,

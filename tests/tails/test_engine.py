@@ -267,13 +267,13 @@ def test_a_stretched_tail_holds_with_numbers_put_in(f, toward):
 def test_what_needs_numbers_says_so():
     swish = activation("swish").d(1)
     beta = Symbol("beta", positive=True)
-    with pytest.raises(InputError, match="a check at points needs numbers.*beta"):
+    with pytest.raises(InputError, match=r"a check at points needs numbers.*beta"):
         tail(swish).check(10)
     with pytest.raises(InputError, match="an enclosure needs numbers"):
         tail(swish).at(3)
     with pytest.raises(UndecidedError, match="multiple of 1/beta"):
         tail(swish, -oo, valid_from=-1)
-    with pytest.raises(UndecidedError, match="the ratio is .* to leading order"):
+    with pytest.raises(UndecidedError, match=r"the ratio is .* to leading order"):
         compare(swish, exp(beta * x), -oo, x=x)
     assert tail(swish, -oo, 2, valid_from=-2 / beta).valid_from == -2 / beta
     assert tail(swish, -oo, 2, parameters={beta: 2}).check(20).passed
