@@ -144,7 +144,7 @@ def test_a_threshold_moved_is_caught(silu1):
 
 
 def test_a_branch_swapped_is_caught():
-    kernel = lambdify(x, activation("elu").d(1)(x))
+    kernel = lambdify(x, activation("leaky_relu").d(1)(x))
     line = next(t for t in kernel.source.splitlines() if "return np.where(" in t)
     swapped = line.replace("x <", "x >")
     assert swapped != line
@@ -285,6 +285,29 @@ def test_several_arguments():
     assert kernel(np.float32(1), np.float32(2), np.float32(3)).dtype == np.float32
     both = lambdify([x, y], [s(x), s(y)])
     assert [float(v) for v in both(0, 0)] == [0.5, 0.5]
+
+
+def test_products_leave_the_range_in_their_last_step_alone():
+    u, v, w = symbols("u v w", real=True)
+    s = activation("sigmoid").d(1)
+    kernel = lambdify((u, v, w), w**2 * s(u) * s(v))
+    # s'(u) = e^-u (1 - 2 e^-u + ...): w^2 alone overflows, s'(u) s'(v) alone underflows
+    expected = math.exp(2 * math.log(1e160) - 500 - 500)
+    assert kernel(500.0, 500.0, 1e160) == pytest.approx(expected, rel=1e-13)
+    assert kernel(np.full(20000, 500.0), 500.0, 1e160)[-1] == kernel(500.0, 500.0, 1e160)
+
+
+def test_conditions_in_several_arguments():
+    u, v = symbols("u v", real=True)
+    expr = sympy.Piecewise(
+        (tanh(u) * v, (u > v) & (v > 0)), (u * v, sympy.Or(u < -1, ~(v < -1))), (7, True)
+    )
+    kernel = lambdify((u, v), expr)
+    points = np.random.default_rng(3).normal(size=(2, 200)) * 2
+    expected = [float(expr.subs({u: Rational(a), v: Rational(b)})) for a, b in points.T]
+    assert kernel(*points) == pytest.approx(expected, rel=1e-15)
+    assert len({*np.sign(np.subtract(*points))}) == 2
+    assert np.isnan(kernel(np.nan, 1.0))
 
 
 def test_free_symbols_and_names_are_refused():

@@ -87,11 +87,11 @@ def far(f: Smooth, sign: int) -> Far:
         limit = as_float(constant(exact(c), BITS))
     if m.exps:
         return Far("growth" if growth > 0 else "decay", sign, limit)
-    plain = [(exact(n), *map(exact, k.powers)) for k, n in terms if not k.exps]
+    plain: list[Any] = [(exact(n), *map(exact, k.powers)) for k, n in terms if not k.exps]
     waves = any(p[0].has(y) for p in plain)
-    powers = {p[1] if p[1:] else sympy.S.Zero: p[0] for p in plain if len(p) < 3}
+    powers: dict[Any, Any] = {p[1] if p[1:] else sympy.S.Zero: p[0] for p in plain if len(p) < 3}
     logs = sum((p[0] for p in plain if p[1:] == (0, 1)), sympy.S.Zero)
-    top = max([*powers, *([sympy.S.Zero] if logs else [])])
+    top: Any = max([*powers, *([sympy.S.Zero] if logs else [])])
     if not (all(len(p) < 3 or p[1:] == (0, 1) for p in plain) and top.is_Rational):
         return Far("wave", sign, limit, waves=True)
     return Far("power", sign, limit, top, powers.get(top, sympy.S.Zero), logs, waves)
@@ -123,7 +123,7 @@ class _Series:
             found = self.parts(y)
             return None if found is None else (found[1] / found[0] - head) * y
 
-        values = [h((1 / w).mid()) for w in _nodes(half, most)]
+        values: Any = [h((1 / w).mid()) for w in _nodes(half, most)]
         if any(v is None for v in values):
             return None
         poly: Any = arb_poly.interpolate(_nodes(half, most), values)

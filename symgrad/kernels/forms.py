@@ -146,8 +146,8 @@ def _product(e: Any, names: dict[Any, str]) -> str:
                 below.append(literal(S(factor.q)))
                 if factor.p != 1:
                     above.insert(0, literal(S(factor.p)))
-        elif isinstance(factor, sympy.Pow) and factor.base in names and factor.exp in _INVERSE:
-            below += [names[factor.base]] * -int(factor.exp)  # one by one: x² may overflow
+        elif isinstance(factor, sympy.Pow) and factor.exp in _INVERSE:
+            below += [_write(factor.base, names)] * -int(factor.exp)  # one by one: no overflow
         elif isinstance(factor, sympy.Pow) and factor.exp.is_Rational and factor.exp.is_negative:
             below.append(_write(1 / factor, names))
         else:
@@ -163,6 +163,8 @@ def _power(e: Any, names: dict[Symbol, str]) -> str:
     text = _write(base, names)
     if n.is_Integer and 1 < n <= 4:
         return "(" + " * ".join([text] * int(n)) + ")"
+    if n in _INVERSE:
+        return f"(1.0{f' / {text}' * -int(n)})"
     if n.is_Integer and n < 0:
         return f"(1.0 / {_write(base**-n, names)})"
     if n == S.Half:

@@ -91,15 +91,18 @@ class Judge:
         return (worst, at) if len(self.spread[0]) else (math.inf, math.nan)
 
     @cached_property
-    def points(self) -> list[float]:
-        """The points of both kinds."""
-        return [*map(float, self.spread[0]), *map(float, self.special[0])]
+    def _balls(self) -> list[tuple[float, arb]]:
+        places = (float(p) for p in np.concatenate([self.spread[0], self.special[0]]))
+        return [(p, v) for p in places if (v := self.f.value(arb(p))) is not None]
 
-    @cached_property
+    @property
+    def points(self) -> list[float]:
+        """The points at which a ball can be had, and `truths`, those balls."""
+        return [p for p, _ in self._balls]
+
+    @property
     def truths(self) -> list[arb]:
-        """The values there, as balls."""
-        found = [self.f.value(arb(p)) for p in self.points]
-        return [arb.nan() if v is None else v for v in found]
+        return [v for _, v in self._balls]
 
     @property
     def size(self) -> int:

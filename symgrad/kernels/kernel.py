@@ -50,7 +50,7 @@ class Kernel:
             raise TypeError(
                 f"this kernel takes {len(self.args)} arguments ({names}), got {len(values)}"
             )
-        return self._run(*values, out=out)
+        return self._run(*values) if out is None else self._run(*values, out=out)
 
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.args))
@@ -116,9 +116,14 @@ def lambdify(args: Any, expr: Any) -> Kernel:
     """A NumPy function x ↦ expr that is accurate on the whole floating-point line.
 
     Called like `sympy.lambdify`: `args` is a symbol or a sequence of symbols, `expr` an expression
-    (or activation, derivative, or a list of expressions: then a list comes back). Raises
-    `InputError` for free symbols that are no arguments, `UnsupportedError` where no accurate method
-    is found.
+    (or activation, derivative, or a list of expressions: then a list comes back).
+
+    With several arguments each part in one variable is a kernel of its own, as accurate as that; a
+    product of three factors or more leaves the range in its last step alone; conditions are
+    evaluated as written. Sums are rounded as written: where they cancel nothing is promised.
+
+    Raises `InputError` for free symbols that are no arguments, `UnsupportedError` where no accurate
+    method is found.
 
     >>> from sympy import Symbol, tanh
     >>> x = Symbol("x", real=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -84,13 +85,28 @@ def _merge_lines(plan: Design) -> None:
     if any(a.upper != b.lower for a, b in pairwise(regimes)):
         return
     texts = [r.method if isinstance(r.method, str) else repr(r.method) for r in regimes]
-    text = texts[-1]
-    for r, t in zip(regimes[-2::-1], texts[-2::-1], strict=True):
+    first, last, clamp = 0, len(regimes) - 1, "x"
+    if _is_held(regimes[0].method, regimes[1].method, regimes[1].lower):
+        first, clamp = 1, f"np.maximum({clamp}, {regimes[1].lower!r})"
+    if last > first and _is_held(regimes[-1].method, regimes[-2].method, regimes[-1].lower):
+        last, clamp = last - 1, f"np.minimum({clamp}, {regimes[-1].lower!r})"
+    text = texts[last]
+    for r, t in zip(regimes[first:last][::-1], texts[first:last][::-1], strict=True):
         text = f"np.where(x < {r.upper!r}, {t}, {text})"
-    if "x" not in texts[-1].replace("exp", ""):
+    if "x" not in texts[last].replace("exp", ""):
         text = f"np.where(x == x, {text}, x)"
+    if clamp != "x":
+        once = len(re.findall(r"\bx\b", text)) == 1
+        text = re.sub(r"\bx\b", clamp, text) if once else f"(lambda x: {text})({clamp})"
     why = "; ".join(f"from {r.lower!r}: {r.why}" for r in regimes)
     plan.regimes = [Noted(regimes[0].lower, regimes[-1].upper, text, why)]
+
+
+def _is_held(constant: Any, method: Any, edge: float) -> bool:
+    """Whether a constant regime goes on with the value that its neighbour has at the edge."""
+    if not isinstance(constant, float) or not isinstance(method, str):
+        return False
+    return bool(emit.line(method)(np.float64(edge)) == constant)
 
 
 def _unfold(plan: Design) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-BLOCK = 8192
+BLOCK, WHOLE = 8192, 12288
 LARGEST = 1.7976931348623157e308
 
 
@@ -68,14 +68,28 @@ class Plan(NamedTuple):
     points: tuple[tuple[float, float], ...]
     symmetry: int
 
+    @property
+    def whole(self) -> bool:
+        """Whether one method does the whole axis by itself."""
+        return len(self.regimes) == 1 and not self.symmetry and not self.points
+
 
 def exp_square(x: Any, c: float) -> Any:
-    """exp(c·x²) for a power of two c: x = high + low, and high² is exact."""
-    split = 134217729.0 * x
-    high = split - (split - x)
-    low = c * (x - high) * (x + high)
-    e = np.exp(c * high * high)
-    return e + e * (low * (1.0 + low * (0.5 + low / 6.0)))
+    """exp(c·x²) for a power of two c: what rounding x² loses is found from x in two halves."""
+    square = x * x
+    high = x.astype(np.float32).astype(np.float64)
+    lost = high * high
+    lost -= square
+    rest = x - high
+    high += x
+    rest *= high
+    lost += rest
+    square *= c
+    lost *= c
+    e = np.exp(square)
+    lost *= e
+    e += lost
+    return e
 
 
 def broken_power(y: Any, high: float, low: float) -> Any:
@@ -149,29 +163,31 @@ def laurent(x: Any, out: Any, p: Laurent) -> None:
 
 def apply(x: Any, out: Any, method: Any, short: bool) -> None:
     """One method on all of x."""
-    if isinstance(method, Pieces):
+    if callable(method):
+        out[...] = method(x)
+    elif isinstance(method, Pieces):
         pieces(x, out, method, short)
     elif isinstance(method, Laurent):
         laurent(x, out, method)
-    elif isinstance(method, float):
-        out[...] = method
     else:
-        out[...] = method(x)
+        out[...] = method
 
 
-def fill(u: Any, out: Any, regimes: Any, short: bool) -> None:
-    """The first regime on all points, where most of them lie in it; the others on what is left."""
+def fill(u: Any, out: Any, regimes: Any, short: bool, low: float, high: float) -> None:
+    """The first regime on all points, where most of them lie in it; the others on what is left.
+
+    low ≤ u ≤ high; both are nan where u holds nan.
+    """
     if not regimes:
         out[...] = u  # nan stays; infinities have their own values
         return
     lower, upper, method = regimes[0]
-    low, high = u.min(), u.max()
     endless = upper == np.inf
     if low >= lower and (high < upper or endless):
         apply(u, out, method, short)
         return
     if high < lower or (low >= upper and not endless):
-        fill(u, out, regimes[1:], short)
+        fill(u, out, regimes[1:], short, low, high)
         return
     inside = u >= lower
     if not endless:
@@ -186,24 +202,22 @@ def fill(u: Any, out: Any, regimes: Any, short: bool) -> None:
             apply(u[some], values, method, short)
         out[some] = values
     if rest.size:
-        values = np.empty(rest.size)
-        fill(u[rest], values, regimes[1:], short)
+        values, left = np.empty(rest.size), u[rest]
+        fill(left, values, regimes[1:], short, left.min(), left.max())
         out[rest] = values
 
 
 def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
     """All regimes, the sign of an odd function, and the single points."""
-    if len(plan.regimes) == 1 and not plan.symmetry and not plan.points:
-        apply(x, out, plan.regimes[0].method, short)
-        return
     u = np.absolute(x) if plan.symmetry else x
-    fill(u, out, plan.regimes, short)
+    low, high = u.min(), u.max()
+    fill(u, out, plan.regimes, short, low, high)
     if plan.symmetry < 0:
         bits = out.view(np.int64)
         bits ^= x.view(np.int64) & np.int64(-(2**63))
-    low, high = x.min(), x.max()
     for point, value in plan.points:
-        if not (point < low or point > high):
+        at = abs(point) if plan.symmetry else point
+        if not (at < low or at > high):
             np.copyto(out, value, where=x == point)
 
 
@@ -227,9 +241,15 @@ def evaluate(plan: Plan, x: Any, out: Any = None) -> Any:
     direct = result.dtype == np.float64 and result.flags.c_contiguous
     target = result.reshape(-1) if direct else np.empty(flat.size, np.float64)
     with np.errstate(all="ignore"):
-        for start in range(0, flat.size, BLOCK):
-            part = flat[start : start + BLOCK].astype(np.float64, copy=False)
-            block(part, target[start : start + BLOCK], plan, short)
+        if plan.whole:
+            method = plan.regimes[0].method
+            for start in range(0, flat.size, WHOLE):
+                part = flat[start : start + WHOLE].astype(np.float64, copy=False)
+                apply(part, target[start : start + WHOLE], method, short)
+        else:
+            for start in range(0, flat.size, BLOCK):
+                part = flat[start : start + BLOCK].astype(np.float64, copy=False)
+                block(part, target[start : start + BLOCK], plan, short)
         if not direct:
             result[...] = target.reshape(result.shape)
     return result[()] if out is None else result
@@ -239,13 +259,48 @@ def common_type(values: Any) -> Any:
     """The type of the result: that of the arguments together, float64 for integers."""
     kinds = [v if isinstance(v, (int, float)) else np.asarray(v) for v in values]
     dtype = np.result_type(*kinds)
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    if dtype not in (np.float64, np.float32, np.float16):
+        raise TypeError(f"a kernel takes float16, float32, float64 or integers; got {dtype}")
+    return dtype
 
 
-def finish(value: Any, dtype: Any, given: Any, out: Any = None) -> Any:
-    """The value in the shape of all arguments together and in the type of the result."""
-    shape = np.broadcast_shapes(*(np.shape(v) for v in given))
-    if out is None:
-        return np.broadcast_to(value, shape).astype(dtype)[()]
-    out[...] = value
-    return out
+def product(*factors: Any) -> Any:
+    """The product, mantissas and exponents apart: only the last step may leave the range."""
+    mantissa, exponent = np.frexp(factors[0])
+    for f in factors[1:]:
+        m, e = np.frexp(f)
+        mantissa, shift = np.frexp(mantissa * m)
+        exponent = exponent + e + shift
+    return np.ldexp(mantissa, exponent)
+
+
+def in_blocks(f: Any, given: Any, out: Any = None) -> Any:
+    """The results of f at the arguments together, in blocks, in the type of the arguments."""
+    dtype = common_type(given)
+    arrays = [np.asarray(v, np.float64) for v in given]
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    size = int(np.prod(shape))
+    with np.errstate(all="ignore"):
+        if size <= BLOCK:
+            results = [np.broadcast_to(r, shape) for r in f(*arrays)]
+        else:
+            flat = [
+                a.reshape(()) if a.size == 1 else np.broadcast_to(a, shape).reshape(-1)
+                for a in arrays
+            ]
+            columns: Any = None
+            for start in range(0, size, BLOCK):
+                part = slice(start, start + BLOCK)
+                values = f(*(a[part] if a.ndim else a for a in flat))
+                columns = columns or [np.empty(size) for _ in values]
+                for column, value in zip(columns, values, strict=True):
+                    column[part] = value
+            results = [column.reshape(shape) for column in columns]
+        if out is None:
+            return [r.astype(dtype)[()] for r in results]
+        if out.shape != shape:
+            raise ValueError(f"out has the shape {out.shape}, the arguments have {shape}")
+        out[...] = results[0]
+        return [out]

@@ -172,7 +172,8 @@ def _steady(expr: Any) -> Any:
             for f in sympy.Mul.make_args(part):
                 c = part / f
                 if isinstance(f, (sympy.erf, sympy.tanh)) and (c in parts or -c in parts):
-                    u = f.args[0] if c in parts else -f.args[0]
+                    inner: Any = f.args[0]
+                    u = inner if c in parts else -inner
                     c = c if c in parts else -c
                     rest = [p for j, p in enumerate(parts) if j != k]
                     rest.remove(c)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, S, Symbol
+from sympy.core.relational import Relational
 
 from symgrad.activation import Activation, Head, elementary
 from symgrad.errors import SymgradError, UnsupportedError
@@ -26,6 +27,9 @@ from symgrad.rigor import constant
 __all__ = ["Writer"]
 
 _T = Symbol("t", real=True)
+_SIGNS: dict[Any, str] = {
+    sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">=", sympy.Eq: "==", sympy.Ne: "!=",
+}  # fmt: skip
 
 
 class Writer:
@@ -90,18 +94,13 @@ class Writer:
         return result
 
     def _combined(self, results: Sequence[str], many: bool) -> list[str]:
-        names = self.names
-        give = f"[{', '.join(results)}]" if many else results[0]
-        lines = [f"def kernel({', '.join(names)}, out=None):"]
-        lines += [f"    _given = [{', '.join(names)}]", "    _dtype = common_type(_given)"]
-        lines += [f"    {n} = np.asarray({n}, np.float64)" for n in names]
-        lines += ['    with np.errstate(all="ignore"):']
-        lines += [f"        {line}" for line in self.body] or ["        pass"]
+        names = ", ".join(self.names)
+        lines = [f"def _values({names}):", *(f"    {line}" for line in self.body)]
+        lines += [f"    return ({', '.join(results)},)", "", ""]
         if many:
-            lines += [f"        return [finish(r, _dtype, _given) for r in {give}]"]
-        else:
-            lines += [f"        return finish({give}, _dtype, _given, out)"]
-        return lines
+            return [*lines, f"def kernel({names}):", f"    return in_blocks(_values, ({names},))"]
+        lines += [f"def kernel({names}, out=None):"]
+        return [*lines, f"    return in_blocks(_values, ({names},), out)[0]"]
 
     def one(self, expr: Expr, x: Symbol) -> str:
         """The name of the kernel of an expression in one symbol."""
@@ -140,8 +139,8 @@ class Writer:
         return self.value[expr]
 
     def _operands(self, e: Any) -> tuple[Any, ...]:
-        if len(e.free_symbols) == 1:
-            (x,) = e.free_symbols
+        if len(e.free_symbols) == 1 and isinstance(e, Expr):
+            x: Any = next(iter(e.free_symbols))
             try:
                 self.one(e, x)
             except SymgradError:
@@ -151,10 +150,13 @@ class Writer:
                 return ()
         if isinstance(e, Head):
             return (e.z,)
-        if isinstance(e, (sympy.Piecewise, sympy.Rel)):
-            raise UnsupportedError(f"conditions in several arguments are not compiled: {e}")
+        if isinstance(e, sympy.Piecewise):
+            parts: Any = e.args
+            return tuple(p for branch in parts for p in branch if p != S.true)
         if isinstance(e, sympy.Pow) and e.exp.is_number:
             return (e.base,)
+        if isinstance(e, sympy.Mul):  # a square as two factors: alone it may leave the range
+            return tuple(f for a in e.args for f in _factors(a))
         return tuple(a for a in e.args if not isinstance(a, Activation))
 
     def _assign(self, e: Any, parts: tuple[Any, ...]) -> None:
@@ -170,7 +172,16 @@ class Writer:
         if isinstance(e, sympy.Add):
             return " + ".join(values)
         if isinstance(e, sympy.Mul):
-            return " * ".join(values)
+            return f"product({', '.join(values)})" if len(values) > 2 else " * ".join(values)
+        if isinstance(e, sympy.Piecewise):
+            return self._choice(e)
+        if isinstance(e, Relational):
+            return f"{values[0]} {_SIGNS[type(e)]} {values[1]}"
+        if isinstance(e, sympy.logic.boolalg.BooleanFunction):
+            word = {sympy.And: " & ", sympy.Or: " | "}.get(type(e))
+            if word is None and not isinstance(e, sympy.Not):
+                raise UnsupportedError(f"no NumPy form for the condition {e}")
+            return word.join(values) if word else f"~{values[0]}"
         if isinstance(e, sympy.Pow) and not e.exp.is_number:
             return f"{values[0]} ** {values[1]}"
         if isinstance(e, (sympy.Max, sympy.Min)):
@@ -187,6 +198,24 @@ class Writer:
             else e.func(e.activation, e.order, _T)
         )
         return f"{self.one(f, _T)}({values[0]})"
+
+    def _choice(self, e: Any) -> str:
+        """The first branch whose condition holds; nan where an argument of a condition is nan."""
+        text = "nan"
+        for value, condition in reversed(e.args):
+            here = self.value[value]
+            if condition == S.true:
+                text = here
+            else:
+                text = f"np.where({self.value[condition]}, {here}, {text})"
+        sides = {side for rel in e.atoms(Relational) for side in rel.args if side.free_symbols}
+        loose = " | ".join(sorted(f"({v} != {v})" for v in (self.value[s] for s in sides)))
+        return f"np.where({loose}, nan, {text})" if loose else text
+
+
+def _factors(e: Any) -> list[Any]:
+    base, n = e.as_base_exp()
+    return [base] * int(n) if n.is_Integer and 1 < n <= 8 else [e]
 
 
 def log_abs_of(expr: Any) -> Any:
