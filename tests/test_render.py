@@ -6,7 +6,7 @@ import html.parser
 from dataclasses import dataclass
 
 import pytest
-from sympy import Symbol, exp
+from sympy import Mul, Symbol, exp
 
 from symgrad.catalogue import activations
 from symgrad.render import (
@@ -18,6 +18,7 @@ from symgrad.render import (
     Steps,
     Table,
     latex,
+    line,
     text,
     to_html,
     to_latex,
@@ -134,3 +135,12 @@ def test_wide_tables_are_folded():
         assert max(map(len, lines)) <= width
         assert sum("cross_entropy_on_logits" in line for line in lines) == 2
         assert sum(line.split().count("source") for line in lines[2:]) == 6
+
+
+def test_factors_of_a_product_are_in_the_order_of_their_layers():
+    w = [Symbol(f"w__{l}", real=True) for l in (2, 9, 10, 11)]
+    product = Mul(*w) * abs(w[0] + 1)
+    assert text(product) == "w__2*w__9*w__10*w__11*Abs(w__2 + 1)"
+    assert line(product).startswith("w²·w⁹·w¹⁰·w¹¹")
+    assert latex(product).startswith("w^{2} w^{9} w^{10} w^{11}")
+    assert text(-Mul(*w)) == "-w__2*w__9*w__10*w__11"

@@ -1,7 +1,7 @@
 """What an emitted chain runs on: one forward and one backward sweep over blocks of samples.
 
 NumPy alone; an exported module holds this text. The results themselves hold what the forward sweep
-finds (aˡ⁻¹ where ∂C/∂wˡ will be, g' where δˡ will be), so that no array of the batch's size is made.
+finds (aˡ⁻¹ where ∂C/∂wˡ will be, g' where δˡ will be): no array of the batch's size is made.
 """
 
 from __future__ import annotations
@@ -66,8 +66,7 @@ def activate(layer: Any, z: Any, a: Any, d: Any) -> None:
         return
     both(z, a, d)
     low, high = reach[z.dtype == np.float32]
-    inside = (low == -np.inf or z.min() >= low) and (high == np.inf or z.max() <= high)
-    if not inside:  # nan is not inside either
+    if not (z.min(initial=high) >= low and z.max(initial=low) <= high):  # nan is not inside
         rest = np.flatnonzero(~((z >= low) & (z <= high)))
         a[rest], d[rest] = g(z[rest]), slope(z[rest])
 
@@ -104,9 +103,9 @@ def sweep(layers: Any, cost: Any, x: Any, y: Any, w: Any, b: Any, out: Any, tota
     """Fill out = (C, ∂C/∂x, ∂C/∂w by layer, δ by layer); sums over the samples if `total`."""
     depth, count = len(layers), x.size
     value, e, a, d = out
+    sums = [np.zeros(part.shape) for part in out] if total else []
     if total:
         a, d = np.empty((2, depth, min(BLOCK, count)), x.dtype)
-        sums = [np.zeros(part.shape) for part in out]
     with np.errstate(all="ignore"):
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)

@@ -160,11 +160,11 @@ class Gradient(Shown):
         return self.derivation.verdict
 
     def _blocks(self) -> Iterable[Block]:
-        factors = self.factors if self.name != "w" else ()
+        factors = [] if self.name == "w" else list(self.factors)
         if len(factors) <= _PRINTED:
             yield Formula(self.symbol, self.expr)
         else:
-            first, second, *_, last = factors
+            first, second, last = factors[0], factors[1], factors[-1]
             count = f" is a product of {len(factors)} factors, "
             yield Para(self.symbol, count, first, ", ", second, ", ..., ", last, "; see .expr.")
         kind = "Proved" if self.verdict else "Not proved"

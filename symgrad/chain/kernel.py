@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import Eq, Expr, Ge, Gt, Le, Lt, Piecewise, S, Symbol
+from sympy import Eq, Ge, Gt, Le, Lt, Piecewise, S, Symbol
 
 from symgrad.activation import X, elementary
 from symgrad.bounds import extrema, zeros
@@ -30,7 +30,7 @@ from symgrad.loss import A, Y
 
 __all__ = ["KERNEL_ULPS", "ChainKernel", "Gradients", "ScaledGradients", "chain_kernel"]
 
-KERNEL_ULPS = 4
+KERNEL_ULPS = 6
 """How many ulp a computed g or g' is taken to be off at most; checks and tests measure it."""
 
 _U = 2.0**-53
@@ -101,12 +101,19 @@ class ChainKernel:
         total: bool = False,
         scaled: bool = False,
     ) -> Any:
-        """`Gradients` by sample, their sums with `total`, `ScaledGradients` with `scaled`."""
+        """`Gradients` by sample, their sums with `total`, `ScaledGradients` with `scaled`.
+
+        Arrays that are all float32 are worked on in float32, else in float64; infinities and nan
+        go through as IEEE 754 has them; at a kink g' takes the value of its record.
+        """
         depth, (weight, bias) = self.chain.depth, self._symbols
         columns = [self._number(y, y_), *self._rows(w, "w", weight), *self._rows(b, "b", bias)]
         inputs = self._number(x, x_)
         arrays = [v for v in (inputs, *columns) if v is not None and np.ndim(v)]
-        shape = np.broadcast_shapes(*(v.shape for v in arrays))
+        try:
+            shape = np.broadcast_shapes(*(v.shape for v in arrays))
+        except ValueError as error:
+            raise InputError(f"x, y, weights and biases have no common shape: {error}") from None
         kind = np.result_type(*(v.dtype for v in arrays), np.float16)
         single = shape != () and kind == np.float32 and not scaled
         kind = np.dtype(np.float32 if single else np.float64)
@@ -165,9 +172,10 @@ class ChainKernel:
         """One entry for each layer; None where a layer has no bias."""
         if values is None:
             return [None if s is None else self._number(None, s) for s in symbols]
-        if len(values) != len(symbols):
+        count = len(values) if isinstance(values, (list, tuple)) else np.shape(values)[:1]
+        if count not in (len(symbols), (len(symbols),)):
             raise InputError(
-                f"{name} has one entry for each of {len(symbols)} layers, got {len(values)}"
+                f"{name} has one entry for each of {len(symbols)} layers, got {count or values}"
             )
         rows = []
         for s, value in zip(symbols, values, strict=True):

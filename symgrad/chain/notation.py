@@ -112,10 +112,12 @@ def point(
         name = key.name if isinstance(key, Symbol) else str(key)
         if isinstance(value, (list, tuple)) or getattr(value, "shape", ()) != ():
             family = [n for n in wanted if n.startswith(f"{name}__")]
-            if len(value) != len(family):
+            if family and len(value) != len(family):
                 raise InputError(
                     f"{name} has one value for each of {len(family)} layers, got {len(value)}"
                 )
+            if not family:
+                raise InputError(f"the chain has no '{name}'; it has {_some(wanted)}")
             for member, one in zip(family, value, strict=True):
                 found[wanted[member]] = exact(one, member)
         elif name in wanted:

@@ -214,6 +214,8 @@ class SymbolicGradient(Shown):
 
     def at(self, depth: int, layer: int | None = None) -> Expr:
         """The product written out for numbers L and l, in the indexed symbols."""
+        if not 1 <= (1 if layer is None else layer) <= depth:
+            raise InputError(f"a layer is an integer 1 <= l <= {depth}, got {layer}")
         table: dict[Any, Any] = {self.chain.depth: sympy.Integer(depth)}
         if layer is not None:
             table[self.layer] = sympy.Integer(layer)

@@ -19,7 +19,7 @@ from symgrad.rigor import precision
 
 __all__ = ["tables"]
 
-_REACH = 8.0
+_LEFT, _RIGHT = 8.0, 12.0
 _SHAPES = ((1 / 16, 11), (1 / 32, 10), (1 / 64, 9))
 _SHORT = 6
 """The degree for float32, of which fewer digits are asked."""
@@ -28,11 +28,12 @@ _SHORT = 6
 def tables(value: Smooth, slope: Smooth) -> Iterable[str]:
     """Sources of the table, by width and degree; the last cell is the line that g tends to."""
     for width, degree in _SHAPES:
-        half = round(_REACH / width)
-        cells = [_cell(value, slope, k * width, width / 2, degree) for k in range(-half, half + 1)]
+        first, last = round(-_LEFT / width), round(_RIGHT / width)
+        places = range(first, last + 1)
+        cells = [_cell(value, slope, k * width, width / 2, degree) for k in places]
         line = _line(value, slope)
         if line is not None and all(cells):
-            yield _source([*(c for c in cells if c), line], -(half + 0.5) * width, 1 / width)
+            yield _source([*(c for c in cells if c), line], (first - 0.5) * width, 1 / width)
 
 
 def _cell(
@@ -57,7 +58,9 @@ def _cell(
         slopes = [arb(0)] * order + [poly[k] for k in range(count + 1)]
         centre = (arb(middle) + moved).mid()
         start = value.value(centre)
-        return None if start is None else (centre, [start, *(c / k for k, c in enumerate(slopes, 1))])
+        return (
+            None if start is None else (centre, [start, *(c / k for k, c in enumerate(slopes, 1))])
+        )
 
 
 def _line(value: Smooth, slope: Smooth) -> tuple[arb, list[arb]] | None:

@@ -6,17 +6,45 @@ superscript that is never read as a power, and no multiplication sign is put bet
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
-from sympy import Basic, Symbol
+from sympy import Basic, Mul, Symbol
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-__all__ = ["latex", "text"]
+__all__ = ["ByNumber", "latex", "text"]
 
 
-class _Latex(LatexPrinter):
+class _Ordered(Mul):
+    """A product whose factors are printed with w__2 before w__10."""
+
+    def as_ordered_factors(self, order: Any = None) -> list[Any]:
+        return sorted(self.args, key=lambda factor: _by_number(factor.sort_key(order=order)))
+
+    def as_coeff_Mul(self, rational: bool = False) -> tuple[Any, Any]:
+        c, rest = super().as_coeff_Mul(rational=rational)
+        return c, _Ordered._from_args(rest.args) if rest.is_Mul else rest
+
+
+def _by_number(key: Any) -> Any:
+    """SymPy's sort key with the numbers in names as numbers."""
+    if isinstance(key, str):
+        return tuple(int(t) if t.isdigit() else t for t in re.split(r"(\d+)", key))
+    return tuple(map(_by_number, key)) if isinstance(key, tuple) else key
+
+
+class ByNumber:
+    """For a printer: the factors of a product in the order of their layers."""
+
+    def _print_Mul(self, expr: Any) -> str:
+        if any(re.search(r"__\d\d", getattr(s, "name", "")) for s in expr.free_symbols):
+            expr = _Ordered._from_args(expr.args)
+        return super()._print_Mul(expr)  # type: ignore[misc]
+
+
+class _Latex(ByNumber, LatexPrinter):
     def _print_ExpBase(self, expr: Basic, exp: str | None = None) -> str:
         tex = f"e^{{{self._print(expr.args[0])}}}"
         return self._do_exponent(tex, exp)
@@ -31,7 +59,7 @@ class _Latex(LatexPrinter):
         return super()._print_Derivative(expr)
 
 
-class _Text(StrPrinter):
+class _Text(ByNumber, StrPrinter):
     def _print_BooleanTrue(self, expr: Basic) -> str:
         return "true"
 

@@ -14,6 +14,8 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.str import StrPrinter
 
+from symgrad.render.formula import ByNumber
+
 __all__ = ["line"]
 
 _RAISED = str.maketrans("0123456789-+()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾")
@@ -28,7 +30,7 @@ _ORDERS = {"<=": ("≤", False), "<": ("<", False), ">=": ("≤", True), ">": ("
 _SIMPLE = re.compile(r"-?[\w.∞]+", re.UNICODE)
 
 
-class _Line(StrPrinter):
+class _Line(ByNumber, StrPrinter):
     """SymPy's one-line printer with signs in place of its Python operators."""
 
     def _print(self, expr: Any, **settings: Any) -> Any:
