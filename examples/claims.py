@@ -32,6 +32,12 @@ BOWL = u**2 / 1000 + v**2
 F = Function
 
 
+def D(f: str, v: str) -> sympy.Expr:
+    """∂f/∂v, as it is written."""
+    name = Symbol(v, real=True)
+    return sympy.Derivative(Function(f, real=True)(name), name)
+
+
 @dataclass(frozen=True)
 class Claim:
     """What a text says, how it fares as it stands, and what is true where it does not."""
@@ -43,6 +49,8 @@ class Claim:
     mended: Callable[[], Fact] | None = None
     fair: str = ""
     """The reading under which the text is right, or what its authors may have meant."""
+    picture: tuple[str, ...] = ()
+    """The plot directive that shows it: its argument, then its options."""
 
 
 def numbers(
@@ -58,7 +66,8 @@ def numbers(
         true = {"<": gap < 0, "<=": gap <= 0, ">": gap > 0, ">=": gap >= 0, "==": gap == 0}
         holds = true[relation.rel_op]
         verdict = Proved("balls") if holds else Refuted(None, f"the difference has the sign {gap}")
-        steps.append(Step(shown[0] if shown else relation, because, verdict))
+        words = f"{because} (the left side is {sympy.N(relation.lhs, 4)})"
+        steps.append(Step(shown[0] if shown else relation, words, verdict))
     return Fact(
         name, sympy.And(*(step.claim for step in steps), evaluate=False), Derivation(tuple(steps))
     )
@@ -129,8 +138,16 @@ def other_layers_train() -> Fact:
     first, second = (sympy.simplify(d.subs(at).doit()) for d in (d1, d2))
     return numbers(
         "claims.other_layers",
-        (relation(sympy.Lt, Abs(first), Rational(1, 10**13)), "∂C/∂w of layer 1, saturated"),
-        (relation(sympy.Gt, Abs(second), Rational(1, 10)), "∂C/∂b of layer 2 at the same point"),
+        (
+            relation(sympy.Lt, Abs(first), Rational(1, 10**13)),
+            "layer 1 is saturated: z¹ = -30",
+            relation(sympy.Lt, Abs(D("C", "w__1")), Rational(1, 10**13)),
+        ),
+        (
+            relation(sympy.Gt, Abs(second), Rational(1, 10)),
+            "layer 2 at the same point",
+            relation(sympy.Gt, Abs(D("C", "b__2")), Rational(1, 10)),
+        ),
     )
 
 
@@ -142,7 +159,8 @@ def moved_optimum() -> Fact:
         "claims.printed",
         (
             relation(sympy.Gt, Abs(printed.diff(z).subs(z, o)), S.Zero),
-            "slope of h at x_opt = 3, k = 2",
+            "f = (x - 3)², k = 2: the slope of h at x_opt = 3",
+            relation(sympy.Gt, Abs(F("h'")(3)), S.Zero),
         ),
     )
     claim = Eq(Function("h'")(Symbol("x_opt")), 0)
@@ -168,8 +186,16 @@ def one_small_factor() -> Fact:
     slope = SIGMOID.diff(z).subs(z, point)
     witness = numbers(
         "claims.small_factor",
-        (relation(sympy.Lt, slope, Rational(1, 10**6)), "a slope below 1e-6"),
-        (relation(sympy.Gt, Integer(10) ** 9 * slope, Integer(900)), "times the weight 1e9"),
+        (
+            relation(sympy.Lt, slope, Rational(1, 10**6)),
+            "at z² = log 10⁶ the slope is small",
+            relation(sympy.Lt, F("sigma'")(point), Rational(1, 10**6)),
+        ),
+        (
+            relation(sympy.Gt, Integer(10) ** 9 * slope, Integer(900)),
+            "times the weight w³ = 10⁹ it is a large factor",
+            relation(sympy.Gt, Symbol("w__3") * F("sigma'")(point), Integer(900)),
+        ),
     )
     claim = Eq(Limit(Symbol("delta__1"), Function("g'")(Symbol("z__2")), 0), 0)
     return refuted("claims.factor", claim, witness, Integer(10) ** 9, "the weight makes up for it")
@@ -204,8 +230,16 @@ def distance_from_the_optimum() -> Fact:
     optimum = log(Integer(999))
     witness = numbers(
         "claims.distance",
-        (relation(sympy.Lt, slope.subs(z, optimum), Rational(1, 500)), "slope at the optimum"),
-        (relation(sympy.Gt, slope.subs(z, 0), Rational(1, 5)), "slope at 0, about 6.9 away"),
+        (
+            relation(sympy.Lt, slope.subs(z, optimum), Rational(1, 500)),
+            "target 0.999: the slope at the optimum log 999",
+            relation(sympy.Lt, F("sigma'")(optimum), Rational(1, 500)),
+        ),
+        (
+            relation(sympy.Gt, slope.subs(z, 0), Rational(1, 5)),
+            "the slope at 0, which is 6.9 away from the optimum",
+            relation(sympy.Gt, F("sigma'")(0), Rational(1, 5)),
+        ),
     )
     claim = Function("sigma'")(z) <= exp(-Abs(z - Symbol("z_opt", real=True)))
     return refuted(
@@ -270,8 +304,16 @@ def stopping_rule() -> Fact:
     change = Abs(PLATEAU.diff(z).subs(z, -20))
     witness = numbers(
         "claims.stop",
-        (relation(sympy.Lt, change, Rational(1, 10**8)), "one step of rate 1 at z = -20"),
-        (relation(sympy.Gt, log(9) + 20, Integer(22)), "the distance to the optimum"),
+        (
+            relation(sympy.Lt, change, Rational(1, 10**8)),
+            "one step of rate 1 at z = -20",
+            relation(sympy.Lt, Abs(Symbol("Delta_z")), Rational(1, 10**8)),
+        ),
+        (
+            relation(sympy.Gt, log(9) + 20, Integer(22)),
+            "the distance to the optimum log 9",
+            relation(sympy.Gt, Abs(Symbol("z") - log(9)), Integer(22)),
+        ),
     )
     return refuted("claims.stopping", claim, witness, Integer(-20), "a tiny step, 22 away")
 
@@ -361,7 +403,8 @@ def printed_recursion() -> Fact:
         "claims.g_and_slope",
         (
             relation(sympy.Gt, SIGMOID.subs(z, 0), SIGMOID.diff(z).subs(z, 0)),
-            "σ(0) = 1/2, σ'(0) = 1/4",
+            "the sigmoid at z¹ = 0: its slope there is 1/4",
+            relation(sympy.Gt, F("sigma")(0), F("sigma'")(0)),
         ),
     )
     g, d1, d2, w2 = Function("g"), Symbol("delta__1"), Symbol("delta__2"), Symbol("w__2")
@@ -373,7 +416,11 @@ def one_factor_too_many() -> Fact:
     """L = 1: the printed product gives δ¹ = g(z¹) δ¹."""
     witness = numbers(
         "claims.extra",
-        (relation(sympy.Lt, SIGMOID.diff(z).subs(z, 0), S.One), "the extra factor σ'(0) is not 1"),
+        (
+            relation(sympy.Lt, SIGMOID.diff(z).subs(z, 0), S.One),
+            "the extra factor is not 1",
+            relation(sympy.Lt, F("sigma'")(0), S.One),
+        ),
     )
     g, d = Function("g'"), Symbol("delta__L")
     claim = Eq(d, g(Symbol("z__L")) * d)
@@ -439,10 +486,11 @@ def last_weight_zero() -> Fact:
         "claims.w_L",
         (
             relation(sympy.Gt, Abs(SIGMOID.subs(z, 0) - Rational(9, 10)), S.Zero),
-            "the residual at w² = b² = 0, y = 0.9",
+            "the residual at w² = b² = 0 with the target 0.9",
+            relation(sympy.Gt, Abs(Symbol("a__2") - Symbol("y")), S.Zero),
         ),
     )
-    claim = Eq(Symbol("grad_C"), 0)
+    claim = Eq(D("C", "b__2"), 0)
     return refuted(
         "claims.last_weight",
         claim,
@@ -457,13 +505,44 @@ def curvature_is_affordable() -> Fact:
     return sg.Chain(sg.sigmoid, depth=3).hessian().fact
 
 
+def curvature_is_not_expensive() -> Fact:
+    """With L = 12 layers the 24·24 second derivatives follow from one κ for each layer."""
+    held = len(sg.Chain(sg.sigmoid, depth=12).hessian().recurrences)
+    witness = numbers(
+        "claims.cost_witness",
+        (
+            relation(sympy.Le, Integer(held), Integer(2 * 12)),
+            "L = 12: recurrences that hold all second derivatives",
+            relation(sympy.Le, F("numbers")(12), Integer(24)),
+        ),
+    )
+    n = Symbol("L", positive=True)
+    claim = sympy.Ge(F("numbers")(n), (2 * n) ** 2)
+    return refuted("claims.cost", claim, witness, Integer(12), "O(L) numbers hold the Hessian")
+
+
+def relu_is_not_safe() -> Fact:
+    alive = sg.random_law(normal(1), sg.relu).alive
+    witness = numbers(
+        "claims.relu_alive",
+        (
+            relation(sympy.Lt, alive**10, Rational(1, 1000)),
+            "with symmetric random weights, the chance that 10 layers are all alive",
+            relation(sympy.Lt, F("p_alive")(10), Rational(1, 1000)),
+        ),
+    )
+    claim = Eq(F("p_alive")(Symbol("n")), 1)
+    return refuted("claims.relu_safe", claim, witness, Integer(10), "each layer is a fair coin")
+
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "A",
         "Descent drives the gradient to zero, so some components must become small.",
         gradients_tend_to_zero,
         True,
-        fair="where a minimum is reached; with a target outside the range of g there is none",
+        fair="It takes a minimum: with a target outside the range of g there is none, and descent "
+        "drives the gradient to zero at infinity",
     ),
     Claim(
         "A",
@@ -471,21 +550,21 @@ CLAIMS: tuple[Claim, ...] = (
         small_is_not_optimal,
         False,
         near_optimum_slope_is_small,
-        "the converse is right: near the optimum the slope is small",
+        "The converse is right: near the optimum the slope is small",
     ),
     Claim(
         "A",
         "Other layers can still be trained while the gradients of some are close to zero.",
         other_layers_train,
         True,
-        fair="the question asks why they can't; they can",
+        fair="The text only asks why they could not; nothing hinders them",
     ),
     Claim(
         "A",
         "Replacing f by c f changes the good rates of gradient descent.",
         lambda: invariance(GradientDescent(1)),
         True,
-        fair="rate η on c f acts as rate c η on f",
+        fair="The rate η on c f acts exactly as the rate c η on f",
     ),
     Claim(
         "A",
@@ -493,7 +572,7 @@ CLAIMS: tuple[Claim, ...] = (
         moved_optimum,
         False,
         lambda: invariance(GradientDescent(1)),
-        "f(x_opt + k(x − x_opt)) is meant; rate η acts as k²η",
+        "f(x_opt + k(x − x_opt)) is meant; there the rate η acts as k²η",
     ),
     Claim(
         "A",
@@ -507,21 +586,15 @@ CLAIMS: tuple[Claim, ...] = (
         newton_leaves,
         False,
         newton_step_fact,
-        "near the optimum, where the curvature is positive",
+        "It would near the optimum, where the curvature is positive",
     ),
     Claim(
         "C",
         "The second derivative of a deep chain is too expensive.",
-        lambda: refuted(
-            "claims.cost",
-            sympy.Gt(Symbol("numbers"), Symbol("C") * Symbol("L")),
-            curvature_is_affordable(),
-            None,
-            "the Hessian is held by O(L) numbers",
-        ),
+        curvature_is_not_expensive,
         False,
         curvature_is_affordable,
-        "for wide layers a full Hessian has as many entries as weights squared",
+        "The text speaks of wide layers, where the Hessian has as many entries as weights squared",
     ),
     Claim(
         "A",
@@ -535,7 +608,7 @@ CLAIMS: tuple[Claim, ...] = (
         one_small_factor,
         False,
         bounded_product,
-        "for weights of moderate size",
+        "It is so for weights of moderate size: the bound says how moderate",
     ),
     Claim(
         "A",
@@ -549,7 +622,18 @@ CLAIMS: tuple[Claim, ...] = (
         near_optimum_slope_is_small,
         True,
     ),
-    Claim("A", "It is not sufficient.", _plateau_witness, True),
+    Claim(
+        "A",
+        "It is not sufficient.",
+        _plateau_witness,
+        True,
+        picture=(
+            "1/2*(sigmoid(x) - 9/10)^2",
+            ":kind: curve",
+            ":range: -20 8",
+            ":caption: The cost of one sigmoid unit, target 0.9: flat where it is largest",
+        ),
+    ),
     Claim("C", "The sigmoid flattens out for large inputs of both signs.", sigmoid_tails, True),
     Claim(
         "C",
@@ -557,7 +641,12 @@ CLAIMS: tuple[Claim, ...] = (
         distance_from_the_optimum,
         False,
         sigmoid_tails,
-        "the distance of z from 0 is meant",
+        "The distance of z from 0 is meant, and there it is right, on both sides",
+        picture=(
+            "sigmoid'(x)",
+            ":kind: tail",
+            ":caption: The slope of the sigmoid, its leading term, the bound of the remainder",
+        ),
     ),
     Claim(
         "C",
@@ -565,7 +654,14 @@ CLAIMS: tuple[Claim, ...] = (
         ratio_not_constant(sg.tanh.d(1), sg.sigmoid.d(1), "claims.tanh"),
         False,
         scaled_sigmoid,
-        "tanh(x/2) = 2σ(x) − 1 does, by the factor 2",
+        "tanh(x/2) = 2σ(x) − 1 does, by the factor 2: the same curve, stretched",
+        picture=(
+            "sigmoid'(x) | tanh'(x) | arctan'(x)",
+            ":kind: curve",
+            ":log:",
+            ":range: 0 30",
+            ":caption: Three slopes: e^(-2x) for tanh, e^(-x) for the sigmoid, 1/x² for arctan",
+        ),
     ),
     Claim(
         "C",
@@ -573,14 +669,14 @@ CLAIMS: tuple[Claim, ...] = (
         ratio_not_constant(sg.arctan.d(1), sg.sigmoid.d(1), "claims.arctan"),
         False,
         slope_tail(sg.arctan.d(1), oo),
-        "it does saturate less: like 1/x²",
+        "It does saturate less, and by far more than a constant: its slope falls like 1/x²",
     ),
     Claim(
         "C",
         "'arctanh', read as artanh, has small slopes too.",
         artanh_is_steep,
         False,
-        fair="none: artanh is not defined beyond 1 and its slope is at least 1",
+        fair="No reading saves it: artanh is not defined beyond 1 and its slope is at least 1",
     ),
     Claim("C", "ReLU has it much more severely in the lower tail.", exactly_zero, True),
     Claim(
@@ -588,18 +684,12 @@ CLAIMS: tuple[Claim, ...] = (
         "ReLU does not have it in the upper tail.",
         slope_tail(sg.relu.d(1), oo),
         True,
-        fair="in one layer; in depth the sign of each z is a coin",
+        fair="This is about one layer; in depth the sign of each z counts",
     ),
     Claim(
         "C",
         "So a ReLU chain is safe on its upper side.",
-        lambda: refuted(
-            "claims.relu_safe",
-            Eq(Symbol("p"), 1),
-            relu_dies(),
-            None,
-            "with random weights a layer is dead with chance 1/2",
-        ),
+        relu_is_not_safe,
         False,
         relu_dies,
     ),
@@ -608,7 +698,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Leaky ReLU has the problem less severely.",
         slope_tail(sg.leaky_relu.d(1), -oo),
         True,
-        fair="in one layer the slope is 1/100 and not 0",
+        fair="In one layer the slope is 1/100 and not 0",
     ),
     Claim(
         "C",
@@ -628,7 +718,7 @@ CLAIMS: tuple[Claim, ...] = (
         "A vanishing gradient is not exactly zero.",
         never_exactly_zero,
         True,
-        fair="for the sigmoid; in ReLU's lower tail it is exactly zero",
+        fair="This is the sigmoid; in ReLU's lower tail the gradient is exactly zero",
     ),
     Claim(
         "B",
@@ -637,7 +727,7 @@ CLAIMS: tuple[Claim, ...] = (
         stopping_rule,
         False,
         _plateau_witness,
-        "the rule can't tell them apart; that is the trouble",
+        "That the rule sees no difference is right, and it is the trouble",
     ),
     Claim(
         "B",
@@ -650,7 +740,7 @@ CLAIMS: tuple[Claim, ...] = (
         "It means that f changes little by a step along that component.",
         bowl_change,
         True,
-        fair="for small rates: the change is −ηg²(1 − ηλ/2)",
+        fair="This is for small rates; exactly, the change is −ηg²(1 − ηλ/2)",
     ),
     Claim(
         "B",
@@ -664,7 +754,14 @@ CLAIMS: tuple[Claim, ...] = (
         not_at_minimum,
         False,
         how_many_steps,
-        "the second weight is there after one step",
+        "The second weight is there after one step, and a third of the way is left to the first",
+        picture=(
+            "u^2/1000 + v^2",
+            ":kind: descent",
+            ":rate: 1/2",
+            ":steps: 1000",
+            ":caption: A thousand steps from (1, 1): from the second on, u alone is left, slow",
+        ),
     ),
     Claim(
         "B",
@@ -672,7 +769,7 @@ CLAIMS: tuple[Claim, ...] = (
         farther_start,
         False,
         how_many_steps,
-        "not within the 1000 iterations of the picture",
+        "It would not within the 1000 iterations of the picture",
     ),
     Claim(
         "B",
@@ -687,7 +784,7 @@ CLAIMS: tuple[Claim, ...] = (
         printed_recursion,
         False,
         chain_delta,
-        "with g' for g",
+        "With g' for g it is right, and the text calls g(zˡ) what it uses as the slope",
     ),
     Claim(
         "B",
@@ -695,7 +792,7 @@ CLAIMS: tuple[Claim, ...] = (
         one_factor_too_many,
         False,
         chain_delta,
-        "if δᴸ is read as ∂C/∂aᴸ",
+        "It is right if δᴸ is read as ∂C/∂aᴸ",
     ),
     Claim(
         "B",
@@ -709,14 +806,21 @@ CLAIMS: tuple[Claim, ...] = (
         small_activation,
         False,
         bounded_product,
-        "when a later slope does, the rest being bounded",
+        "It does when a later slope tends to zero and the rest is bounded",
     ),
     Claim(
         "B",
         "The effect grows with the number of later layers.",
         depth_matters,
         True,
-        fair="for the sigmoid with any weight; not for every activation",
+        fair="For the sigmoid without biases it does with any weight; the text says may become",
+        picture=(
+            "sigmoid | tanh | softsign",
+            ":kind: depth",
+            ":depth: 60",
+            ":weight: 1",
+            ":caption: Sizes of the error term against depth, all weights 1, no biases",
+        ),
     ),
     Claim("B", "It does so for every activation.", depth_does_not_matter, False, depth_matters),
     Claim(
@@ -731,7 +835,7 @@ CLAIMS: tuple[Claim, ...] = (
         "wᴸ = 0 is a critical point.",
         last_weight_zero,
         False,
-        fair="without biases, for the target 1/2 of a sigmoid chain; or with another zero factor",
+        fair="Without biases it is one for the target 1/2, or where another factor is zero too",
     ),
 )
 

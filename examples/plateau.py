@@ -16,8 +16,7 @@ import symgrad as sg
 from symgrad.descent import GradientDescent, trajectory
 from symgrad.plot import gradients, save
 
-STEPS = 300
-LAYERS = 3
+STEPS = 400
 
 
 def bar(done: int, total: int) -> None:
@@ -29,7 +28,7 @@ def bar(done: int, total: int) -> None:
 
 
 def main() -> None:
-    net = sg.Chain(sg.sigmoid, depth=LAYERS, x=1, y=Rational(9, 10))
+    net = sg.Chain(sg.sigmoid, depth=3, x=1, y=Rational(9, 10))
     start = {f"w__{l}": 1 for l in (1, 2, 3)} | {"b__1": -4, "b__2": -4, "b__3": -8}
     path = trajectory(net, start, STEPS, GradientDescent(10), digits=20, progress=bar)
     heights = list(path.gradient_heights().values())
@@ -39,10 +38,11 @@ def main() -> None:
         print(f"{k:4}   {float(path.values[k]):8.1e}   {row}")
     print()
     first = net.diagnose(dict(zip(path.variables, path.points[0], strict=True)))
-    print("At the start, where every gradient is below 1e-4 and the cost is near its largest:")
+    print("At the start, where every gradient is below 1e-5 and the cost is near its largest:")
     print(first.layers[0].sentence())
-    escape = path.first(lambda w: path.values[path.points.index(w)] < Rational(1, 10))
-    print(f"The cost first falls below 0.1 at step {escape}.")
+    escape = next((k for k, cost in enumerate(path.values) if cost < Rational(1, 10)), None)
+    if escape is not None:
+        print(f"The plateau ends at last: the cost first falls below 0.1 at step {escape}.")
     if len(sys.argv) > 1:
         target = Path(sys.argv[1])
         with target.open("wb") as stream:
