@@ -21,7 +21,6 @@ is allowed.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
@@ -91,9 +90,8 @@ class _Reader:
             self.fail(key, "a table is needed here", value)
         for name in value:
             if name not in allowed:
-                near = difflib.get_close_matches(name, allowed, n=1)
-                hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(allowed)}"
-                self.fail(f"{key}.{name}".removeprefix("."), f"no such key; {hint}")
+                place = f"{key}." if key else ""
+                self.fail(f"{place}{name[:60]}", str(UnknownNameError("key", name, allowed)))
         return value
 
     def number(self, value: Any, key: str) -> Expr:

@@ -224,6 +224,10 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 
 def _say(message: str) -> None:
+    """One message on standard error; what would steer the terminal is shown, not sent."""
+    message = "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message
+    )
     with contextlib.suppress(OSError, ValueError):
         print(message, file=sys.stderr)
 

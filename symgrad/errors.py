@@ -56,9 +56,10 @@ class UnknownNameError(InputError, LookupError):
         return next(iter(difflib.get_close_matches(self.name, self.known, n=1)), "")
 
     def __str__(self) -> str:
+        shown = self.name if len(self.name) <= 60 else self.name[:57] + "..."
         if self.near:
-            return f"no {self.kind} '{self.name}'; did you mean '{self.near}'?"
-        return f"no {self.kind} '{self.name}'; there are: {', '.join(sorted(self.known))}"
+            return f"no {self.kind} '{shown}'; did you mean '{self.near}'?"
+        return f"no {self.kind} '{shown}'; there are: {', '.join(sorted(self.known))}"
 
 
 class DomainError(SymgradError, ValueError):

@@ -91,7 +91,7 @@ WRONG = {
     "empty": ("", ["activation", "missing"]),
     "no depth": (ONE, ["depth", "missing"]),
     "unknown key": (ONE + "depht = 3", ["depht", "did you mean 'depth'"]),
-    "far key": (ONE + "qqq = 3", ["qqq", "allowed: title, input"]),
+    "far key": (ONE + "qqq = 3", ["qqq", "there are: activation, activations"]),
     "unknown activation": (
         'activation = "sigmod"\ndepth = 2',
         ["activation", '"sigmod"', "did you mean 'sigmoid'"],
@@ -145,7 +145,7 @@ WRONG = {
     ),
     "unknown parameter": (
         '[[layers]]\nactivation="leaky_relu"\nparameters={beta=1}',
-        ["layers[1].parameters.beta", "allowed: alpha"],
+        ["layers[1].parameters.beta", "there are: alpha"],
     ),
     "wrong parameter": (
         '[[layers]]\nactivation="leaky_relu"\nparameters={alpha=-1}',
