@@ -13,7 +13,7 @@ from sympy import Float, Rational, S
 from symgrad import plot, words
 from symgrad.activation import Activation, X
 from symgrad.bounds import extrema
-from symgrad.catalogue import activations
+from symgrad.catalogue import activations, usual
 from symgrad.errors import InputError
 from symgrad.fact import Fact
 from symgrad.oracle.formats import Kind
@@ -162,7 +162,7 @@ def survey(request: Request, options: Options) -> Answer:
         records = [activation(request, part.strip()) for part in request["argument"].split("|")]
     else:
         own = [activation(request, name) for name in request["activations"]]
-        records = [g for g in (*activations(), *own) if not g.free_symbols]
+        records = [g for g in (*map(usual, activations()), *own) if not g.free_symbols]
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     alike: dict[tuple[Any, str], list[Any]] = {}
