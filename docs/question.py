@@ -49,8 +49,8 @@ form
 
 a component can also be small because a weight or a slope is, and then it says nothing about the
 cost: the first claims above have slopes below :math:`10^{-8}` where the cost is largest. In a chain
-with biases and an activation whose slope is never zero there is no saddle and no other trap: *every*
-small gradient that does not come from the residual is a plateau.
+with biases and an activation whose slope is never zero there is no saddle and no other trap:
+*every* small gradient that does not come from the residual is a plateau.
 
 How can you tell? Not from the gradient, and not from the size of a step: look at the factors.
 ``Chain.diagnose`` splits the decades of each component over the residual, the slopes, the weights

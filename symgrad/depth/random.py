@@ -137,7 +137,7 @@ def distributed(
     Source: adaptive Taylor quadrature in balls, remainders by Lagrange and the tail engine.
     """
     mass = Mean(S.One, density, w, on).enclose()
-    if 1 not in mass:
+    if S.One not in mass:
         raise InputError(f"a density has mass 1, got {density} with mass {mass}")
     lowest = extrema(density, on, x=w)
     if not lowest.verdict or sign(lowest.inf.value) < 0:
