@@ -86,9 +86,9 @@ def audit(
     seconded = 0
     if second and tail.remainder:
         chosen = np.unique(np.linspace(0, n - 1, min(n, second)).astype(np.int64))
-        roads = [f(ratio, [tail.x], [at[chosen]]) for f in (arb_values, mp_values)]
-        compare_roads(*roads, [at[chosen]], str(ratio))
-        seconded = int(np.count_nonzero(roads[0].known() & roads[1].known()))
+        first, other = (f(ratio, [tail.x], [at[chosen]]) for f in (arb_values, mp_values))
+        compare_roads(first, other, [at[chosen]], str(ratio))
+        seconded = int(np.count_nonzero(first.known() & other.known()))
     if not len(known):
         return Audit(n, 0, seconded, 0.0, float(at[0]))
     k = known[np.argmax(sizes[known])]

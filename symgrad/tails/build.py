@@ -192,6 +192,8 @@ class _Statement:
         stretch = stretched(g.branch, g.scale.x, free)
         if stretch is None:
             return None
+        wishes: list[Any]
+        low: Any
         low, *wishes = (
             None if wish is None else sympy.simplify(wish * by)
             for wish, by in (
@@ -311,6 +313,6 @@ def _worst(e: Expr, box: Mapping[Symbol, tuple[Expr, Expr]]) -> Expr:
     if not e.free_symbols or e.is_infinite:
         return e
     names = sorted(box, key=str)
-    ends = [program(lo).ball().union(program(hi).ball()) for lo, hi in map(box.get, names)]
+    ends = [program(lo).ball().union(program(hi).ball()) for lo, hi in (box[s] for s in names)]
     ball = program(e, *names).ball(*ends)
     return short_upper(ball) if ball > 0 else S.Zero

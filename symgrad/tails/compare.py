@@ -142,7 +142,8 @@ def _below_one(g: Germ, K: arb, beyond: Beyond) -> bool:
 def _from(t: Tail, g: Germ, holds: Callable[[Germ, arb, Beyond], bool]) -> Expr | None:
     """A short point, near the outermost, from which the condition is proved."""
     out = 1 if t.toward is S.Infinity else -1
-    K = constant(t.remainder.coefficient) if t.remainder else arb(0)
+    coefficient: Any = t.remainder.coefficient if t.remainder else S.Zero
+    K = constant(coefficient)
     start: Any = out * t.valid_from
     if not g.model.terms:
         return t.valid_from

@@ -53,7 +53,7 @@ class Leading:
             return S.NaN
         return self.coefficient if self.growth == 0 else S.Infinity * self.sign
 
-    def start(self) -> Rational:
+    def start(self) -> Expr:
         """A U > 1 with |v(u)| < 1 for every u ≥ U, so f has its sign there."""
         shop = Workshop(self._scale, len(self._model.terms) + 1)
         rest = shop.split(self._model)[2]
