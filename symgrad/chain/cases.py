@@ -12,7 +12,7 @@ from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
 from symgrad.fact import Fact, Result
 from symgrad.render import Block, Formula, Para
 
-__all__ = ["CriticalCase", "ZeroCount", "inner", "nonzero", "parts", "sided", "solved"]
+__all__ = ["CriticalCase", "ZeroCount", "inner", "nonzero", "parts", "sided", "solved", "summed"]
 
 # SymPy's relations and Boolean functions are typed more narrowly than they are used.
 And: Any = sympy.And
@@ -109,3 +109,15 @@ def inner(part: Any) -> Expr:
     if part.start.is_finite and part.end.is_finite:
         return (part.start + part.end) / 2
     return part.end - 1 if part.end.is_finite else part.start + 1
+
+
+def summed(one: Any, two: Any) -> Any:
+    """{u + v}, of intervals and single numbers."""
+    if isinstance(one, FiniteSet) and isinstance(two, FiniteSet):
+        return FiniteSet(one.inf + two.inf)
+    ends = one.inf + two.inf, one.sup + two.sup
+    opens = [
+        any(isinstance(s, sympy.Interval) and getattr(s, side) for s in (one, two))
+        for side in ("left_open", "right_open")
+    ]
+    return sympy.Interval(*ends, *opens)

@@ -26,6 +26,7 @@ from symgrad.chain.cases import (
     parts,
     sided,
     solved,
+    summed,
 )
 from symgrad.chain.chain import Chain
 from symgrad.chain.convex import is_convex
@@ -239,11 +240,11 @@ class Cases:
         total, needs = FiniteSet(0), False
         for layer, shape in zip(reversed(self.chain.layers), reversed(self.shapes), strict=True):
             needs = needs or not layer.has_bias
-            total = _sum(total, shape.range)
+            total = summed(total, shape.range)
             if not layer.skip:
                 break
         else:
-            total = _sum(total, FiniteSet(self.x))
+            total = summed(total, FiniteSet(self.x))
         if not needs:
             return total
         # without a bias at the one last layer z = w a, where a takes other values than 0
@@ -483,18 +484,6 @@ class Cases:
                     yield Eq(z, p), "saddle" if kinked else strict if slopes[0] else weak
         if not free:
             yield S.true, "undecided"
-
-
-def _sum(one: Any, two: Any) -> Any:
-    """{u + v}, of intervals and single numbers."""
-    if isinstance(one, FiniteSet) and isinstance(two, FiniteSet):
-        return FiniteSet(one.inf + two.inf)
-    ends = one.inf + two.inf, one.sup + two.sup
-    opens = [
-        any(isinstance(s, sympy.Interval) and getattr(s, side) for s in (one, two))
-        for side in ("left_open", "right_open")
-    ]
-    return sympy.Interval(*ends, *opens)
 
 
 def _place(layers: list[int], depth: int) -> str:

@@ -21,18 +21,13 @@ from symgrad.codec import decode, encode
 from symgrad.errors import InputError, SymgradError
 from symgrad.fact import Proved
 from symgrad.pieces import branches, order
+from symgrad.prove.algebra import identical, partial, positive
 from symgrad.prove.certificate import FORMAT, digest
 from symgrad.prove.dominance import dominated
 from symgrad.rigor import constant, precision, program, sign
 from symgrad.tails import tail
 
 __all__ = ["CertificateError", "verify"]
-
-_TOTAL = (
-    sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
-    sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
-)  # fmt: skip
-_HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
 
 
 class CertificateError(InputError):
@@ -167,15 +162,13 @@ class _Checker:
         waves = [self._wave(w, strict) for w in piece["waves"]]
         factors = [(decode(f["p"]), f["n"]) for f in piece["factors"]]
         if not factors and not waves:
-            _need(not strict and _identical(h, S.Zero), f"{h} is not zero on ({lo}, {hi})")
-            _need(not _partial(h, self.x), f"the domain of {h} is not covered")
+            _need(not strict and identical(h, S.Zero), f"{h} is not zero on ({lo}, {hi})")
+            _need(not partial(h, self.x), f"the domain of {h} is not covered")
             return
         product = sympy.Mul(*(p**n for p, n in factors), *(p**n for p, n, _ in waves))
-        _need(_identical(h, product), f"{h} is not the product of its factors")
-        covered = [_partial(p, self.x) for p, _ in factors] + [
-            _partial(p, self.x) for p, *_ in waves
-        ]
-        _need(_partial(h, self.x) <= set().union(*covered), f"the domain of {h} is not covered")
+        _need(identical(h, product), f"{h} is not the product of its factors")
+        covered = [partial(p, self.x) for p, _ in factors] + [partial(p, self.x) for p, *_ in waves]
+        _need(partial(h, self.x) <= set().union(*covered), f"the domain of {h} is not covered")
         signs = [(self._factor(f, lo, hi), f["n"]) for f in piece["factors"]]
         flip = 1
         for _, n, which in waves:
@@ -191,9 +184,9 @@ class _Checker:
         moved = p.subs(self.x, self.x + period)
         waves = moved.atoms(sympy.sin, sympy.cos, sympy.tan)
         table = {w: w.func(sympy.expand(w.args[0])) for w in waves}
-        _need(_identical(p, moved.xreplace(table)), f"{p} has not the period {period}")
+        _need(identical(p, moved.xreplace(table)), f"{p} has not the period {period}")
         factors = [(decode(f["p"]), f["n"]) for f in wave["factors"]]
-        _need(_identical(p, sympy.Mul(*(q**m for q, m in factors))), f"{p} is not its factors")
+        _need(identical(p, sympy.Mul(*(q**m for q, m in factors))), f"{p} is not its factors")
         signs = [(self._factor(f, start, start + period), f["n"]) for f in wave["factors"]]
         total, has_zero = _combined(signs)
         at_start = sign(p.subs(self.x, start))
@@ -208,7 +201,7 @@ class _Checker:
             _need(not p.has(self.x) and sign(p) == f["sign"] != 0, f"the sign of {p}")
             return _Sign((f["sign"],), (), ())
         if f["by"] == "shape":
-            _need(f["sign"] == 1 and _positive(p, self.x), f"{p} is not positive by its shape")
+            _need(f["sign"] == 1 and positive(p, self.x), f"{p} is not positive by its shape")
             return _Sign((1,), (), ())
         _need(f["by"] == "boxes", "a factor is proved by constant, shape or boxes")
         return self._boxes(p, f, lo, hi)
@@ -447,55 +440,3 @@ def _dyadic(text: Any) -> arb:
 def _hull(lo: arb, hi: arb, bits: int) -> arb:
     with precision(bits):
         return lo.union(hi)
-
-
-def _identical(f: Expr, g: Expr) -> bool:
-    """f = g as functions, by expansion of the numerator of the difference in exponentials."""
-    gap = (f - g).replace(sympy.sinc, lambda v: sympy.sin(v) / v)
-    if gap.has(*_HYPERBOLIC):
-        gap = gap.rewrite(_HYPERBOLIC, sympy.exp)
-    above = sympy.fraction(sympy.together(gap))[0]
-    if 0 in (sympy.expand(above, power_exp=False), sympy.expand(above)):
-        return True
-    for u in {w.args[0] for w in above.atoms(sympy.sin)}:  # the circle, by a rational parameter
-        t = sympy.Dummy("t")
-        table = {sympy.sin(u): 2 * t / (1 + t**2), sympy.cos(u): (1 - t**2) / (1 + t**2)}
-        above = sympy.fraction(sympy.together(above.xreplace(table)))[0]
-    return sympy.expand(above) == 0
-
-
-def _positive(e: Expr, x: Symbol) -> bool:
-    """e > 0 for all real x: exponentials; sums, products and powers of positive things."""
-    if not e.has(x):
-        return sign(e) > 0
-    if _partial(e, x):
-        return False
-    if isinstance(e, (sympy.exp, sympy.cosh, sympy.sech)):
-        return True
-    if isinstance(e, sympy.Add):
-        kinds = [(_positive(a, x), _square(a, x)) for a in e.args]  # type: ignore[arg-type]
-        return all(p or q for p, q in kinds) and any(p for p, _ in kinds)
-    if isinstance(e, sympy.Mul):
-        return all(_positive(a, x) for a in e.args)  # type: ignore[arg-type]
-    if isinstance(e, sympy.Pow) and e.args[1].is_Rational:
-        return _positive(e.args[0], x)  # type: ignore[arg-type]
-    return False
-
-
-def _partial(e: Expr, x: Symbol) -> set[Any]:
-    """The logarithms, roots and other functions in e that need not be real for every x."""
-    found: set[Any] = set()
-    for node in sympy.preorder_traversal(e):
-        whole = isinstance(node, (sympy.Add, sympy.Mul, *_TOTAL)) or not node.has(x) or node == x
-        if whole or (isinstance(node, sympy.Pow) and node.args[1].is_Integer):
-            continue
-        if isinstance(node, (sympy.Pow, sympy.log)) and _positive(node.args[0], x):
-            continue
-        found.add(node)
-    return found
-
-
-def _square(e: Expr, x: Symbol) -> bool:
-    if isinstance(e, sympy.Mul):
-        return all(_square(a, x) or _positive(a, x) for a in e.args)  # type: ignore[arg-type]
-    return isinstance(e, sympy.Pow) and e.args[1].is_even is True and bool(e.args[1] > 0)

@@ -1,0 +1,70 @@
+"""What the checker knows by exact algebra: identities, positive shapes, domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import Expr, Symbol
+
+from symgrad.rigor import sign
+
+__all__ = ["identical", "partial", "positive"]
+
+_TOTAL = (
+    sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
+    sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
+)  # fmt: skip
+_HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
+
+
+def identical(f: Expr, g: Expr) -> bool:
+    """f = g as functions, by expansion of the numerator of the difference in exponentials."""
+    gap = (f - g).replace(sympy.sinc, lambda v: sympy.sin(v) / v)
+    if gap.has(*_HYPERBOLIC):
+        gap = gap.rewrite(_HYPERBOLIC, sympy.exp)
+    above = sympy.fraction(sympy.together(gap))[0]
+    if 0 in (sympy.expand(above, power_exp=False), sympy.expand(above)):
+        return True
+    for u in {w.args[0] for w in above.atoms(sympy.sin)}:  # the circle, by a rational parameter
+        t = sympy.Dummy("t")
+        table = {sympy.sin(u): 2 * t / (1 + t**2), sympy.cos(u): (1 - t**2) / (1 + t**2)}
+        above = sympy.fraction(sympy.together(above.xreplace(table)))[0]
+    return sympy.expand(above) == 0
+
+
+def positive(e: Expr, x: Symbol) -> bool:
+    """e > 0 for all real x: exponentials; sums, products and powers of positive things."""
+    if not e.has(x):
+        return sign(e) > 0
+    if partial(e, x):
+        return False
+    if isinstance(e, (sympy.exp, sympy.cosh, sympy.sech)):
+        return True
+    if isinstance(e, sympy.Add):
+        kinds = [(positive(a, x), _square(a, x)) for a in e.args]  # type: ignore[arg-type]
+        return all(p or q for p, q in kinds) and any(p for p, _ in kinds)
+    if isinstance(e, sympy.Mul):
+        return all(positive(a, x) for a in e.args)  # type: ignore[arg-type]
+    if isinstance(e, sympy.Pow) and e.args[1].is_Rational:
+        return positive(e.args[0], x)  # type: ignore[arg-type]
+    return False
+
+
+def partial(e: Expr, x: Symbol) -> set[Any]:
+    """The logarithms, roots and other functions in e that need not be real for every x."""
+    found: set[Any] = set()
+    for node in sympy.preorder_traversal(e):
+        whole = isinstance(node, (sympy.Add, sympy.Mul, *_TOTAL)) or not node.has(x) or node == x
+        if whole or (isinstance(node, sympy.Pow) and node.args[1].is_Integer):
+            continue
+        if isinstance(node, (sympy.Pow, sympy.log)) and positive(node.args[0], x):
+            continue
+        found.add(node)
+    return found
+
+
+def _square(e: Expr, x: Symbol) -> bool:
+    if isinstance(e, sympy.Mul):
+        return all(_square(a, x) or positive(a, x) for a in e.args)  # type: ignore[arg-type]
+    return isinstance(e, sympy.Pow) and e.args[1].is_even is True and bool(e.args[1] > 0)
