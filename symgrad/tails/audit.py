@@ -150,11 +150,12 @@ def _needed_bits(tail: Tail) -> Callable[[float], float]:
     lead = tail.terms[0] if tail.terms else S.One
     growth = tail.remainder.growth if tail.remainder else lead
     codes = [program(_merged(e), tail.x) for e in (lead / growth, growth)]
+    least = 0.0 if tail.remainder else 256.0
 
     def bits(at: float) -> float:
         sizes = [abs(code.ball(arb(at))) for code in codes]
         logs = [abs(float((s.upper().log() / arb(2).log()).mid())) for s in sizes if s != 0]
-        return max((v for v in logs if v == v), default=np.inf)
+        return least + max((v for v in logs if v == v), default=np.inf)
 
     return bits
 

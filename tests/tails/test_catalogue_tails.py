@@ -69,14 +69,14 @@ def test_narrowness():
 def table(request):
     rows: list[str] = []
     yield rows
-    head = f"{'case':24}{'points':>8}{'undecided':>10}{'mpmath':>8}  {'worst ratio':12}at"
+    head = f"{'case':24}{'points':>8}{'undecided':>10}{'mpmath':>8}  {'worst ratio':16}at"
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("", head, *rows, sep="\n")
 
 
 def row(name, found):
     undecided = found.points - found.decided
-    ratio = f"{found.worst:<12.9g}{found.at:.6g}"
+    ratio = f"{found.worst:<16.9g}{found.at:.6g}"
     return f"{name:24}{found.points:8}{undecided:10}{found.seconded:8}  {ratio}"
 
 
