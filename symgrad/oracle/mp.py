@@ -141,7 +141,8 @@ def _plan(node: Any) -> tuple[Act, tuple[Basic, ...]]:
     if node in _CONSTANTS:
         return lambda bits: _outward(_CONSTANTS[node], bits), ()
     if isinstance(node, sympy.Pow) and node.exp.is_Rational:
-        return _rational_power(int(node.exp.p), int(node.exp.q)), (node.base,)
+        exponent: Any = node.exp
+        return _rational_power(int(exponent.p), int(exponent.q)), (node.base,)
     if isinstance(node, sympy.Piecewise):
         return _piecewise, tuple(part for pair in node.args for part in pair.args)
     if isinstance(node, (BooleanTrue, BooleanFalse)):

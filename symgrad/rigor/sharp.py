@@ -91,14 +91,14 @@ def led(expr: Expr, x: Symbol, at: float) -> Expr:
     args: list[Any] = [led(a, x, at) if isinstance(a, Expr) else a for a in expr.args]
     whole: Any = expr.func(*args)
     if isinstance(whole, sympy.log):
-        inside = sympy.Mul.make_args(whole.args[0])
+        inside: Any = sympy.Mul.make_args(whole.args[0])
         powers = [f.args[0] for f in inside if isinstance(f, sympy.exp)]
         rest = sympy.Mul(*(f for f in inside if not isinstance(f, sympy.exp)))
         return sympy.Add(*powers, sympy.log(rest)) if powers else whole
     if not isinstance(whole, sympy.Add):
         return whole
-    exponents = [sympy.Add(*(f.args[0] for f in sympy.Mul.make_args(t) if isinstance(f, sympy.exp)))
-                 for t in whole.args]  # fmt: skip
+    terms: list[Any] = [sympy.Mul.make_args(t) for t in whole.args]
+    exponents = [sympy.Add(*(f.args[0] for f in t if isinstance(f, sympy.exp))) for t in terms]
     lead = max(exponents, key=lambda u: float(program(u, x).ball(arb(at)).mid()))
     if not program(lead, x).ball(arb(at)) > 0:
         return whole
