@@ -193,8 +193,8 @@ def together(kind: str, end: Any, fs: Sequence[Any]) -> Drawing:
     def draw() -> Any:
         axes = plot.curves(fs, on=on, log=True)
         axes.set_ylim(bottom=max(axes.get_ylim()[0], -40), top=1)
-        side = "left" if end is S.Infinity else "right"
-        axes.legend(frameon=False, fontsize=7, ncols=1 + len(fs) // 8, loc=f"lower {side}")
+        place = "lower left" if end is S.Infinity else "lower right"
+        axes.legend(frameon=False, fontsize=7, ncols=1 + len(fs) // 8, loc=place)
         return axes.figure
 
     names = ", ".join(f.activation.name for f in fs)
