@@ -88,18 +88,22 @@ def led(expr: Expr, x: Symbol, at: float) -> Expr:
     """
     if not expr.has(sympy.exp):
         return expr
-    args: list[Any] = [led(a, x, at) if isinstance(a, Expr) else a for a in expr.args]
+    args: Any = [led(a, x, at) if isinstance(a, Expr) else a for a in expr.args]
     whole: Any = expr.func(*args)
     if isinstance(whole, sympy.log):
         inside: Any = sympy.Mul.make_args(whole.args[0])
-        powers = [f.args[0] for f in inside if isinstance(f, sympy.exp)]
+        powers = _exponents(inside)
         rest = sympy.Mul(*(f for f in inside if not isinstance(f, sympy.exp)))
         return sympy.Add(*powers, sympy.log(rest)) if powers else whole
     if not isinstance(whole, sympy.Add):
         return whole
     terms: list[Any] = [sympy.Mul.make_args(t) for t in whole.args]
-    exponents = [sympy.Add(*(f.args[0] for f in t if isinstance(f, sympy.exp))) for t in terms]
+    exponents = [sympy.Add(*_exponents(t)) for t in terms]
     lead = max(exponents, key=lambda u: float(program(u, x).ball(arb(at)).mid()))
     if not program(lead, x).ball(arb(at)) > 0:
         return whole
     return sympy.exp(lead) * sympy.Add(*(t * sympy.exp(-lead) for t in whole.args))
+
+
+def _exponents(factors: Any) -> list[Any]:
+    return [f.args[0] for f in factors if isinstance(f, sympy.exp)]
