@@ -13,7 +13,7 @@ __all__ = ["mathml"]
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
 
-_LETTERS = dict(
+_LETTERS: dict[str, str] = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
         "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
@@ -22,7 +22,7 @@ _LETTERS = dict(
         strict=True,
     )
 )
-_OPERATORS = dict(
+_OPERATORS: dict[str, str] = dict(
     zip(
         "cdot times le leq ge geq neq in cup cap setminus wedge vee neg to rightarrow mapsto "
         "Rightarrow Leftrightarrow approx sim lfloor rfloor lceil rceil ldots dots prime circ "
@@ -30,7 +30,8 @@ _OPERATORS = dict(
         "⋅×≤≤≥≥≠∈∪∩∖∧∨¬→→↦⇒⇔≈∼⌊⌋⌈⌉……′∘⟨⟩{}‖",
         strict=True,
     )
-) | dict.fromkeys(("displaystyle", "limits", "!"), "")
+)
+_OPERATORS |= {"displaystyle": "", "limits": "", "!": ""}
 _FUNCTIONS = (
     "log ln exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan max min sup inf "
     "lim limsup liminf det arg gcd Re Im"
