@@ -11,11 +11,10 @@ import sympy
 from sympy import Abs, Eq, Expr, Interval, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
-from symgrad.errors import InputError, UndecidedError
+from symgrad.errors import InputError, LimitError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
-from symgrad.rigor import program
 from symgrad.tails.classify import classify
-from symgrad.tails.constants import expr
+from symgrad.tails.constants import expr, number
 from symgrad.tails.field import Field
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
@@ -116,14 +115,25 @@ def _parameters(
     for symbol, value in given.items():
         if symbol not in known:
             raise InputError(f"{u.expr} has no parameter {symbol}; it has {sorted(known, key=str)}")
-        if isinstance(value, tuple):
-            lo, hi = (sympy.sympify(end, strict=True) for end in value)
-            if not lo <= hi:
-                raise InputError(f"the interval of {symbol} needs lo <= hi, got {value}")
-            box[symbol] = (lo, hi)
+        ends = tuple(sympy.sympify(end, strict=True) for end in (value if isinstance(value, tuple) else (value,)))
+        for end in ends:
+            _fits(symbol, end)
+        if not isinstance(value, tuple):
+            numbers[symbol] = ends[0]
+        elif len(ends) == 2 and ends[0] <= ends[1]:
+            box[symbol] = ends
         else:
-            numbers[symbol] = sympy.sympify(value, strict=True)
+            raise InputError(f"the interval of {symbol} needs lo <= hi, got {value}")
     return numbers, box
+
+
+def _fits(symbol: Symbol, value: Expr) -> None:
+    """Raises `InputError` unless the value is a number in the closure of what is assumed."""
+    if not (value.is_number and value.is_finite and value.is_real):
+        raise InputError(f"a parameter is a finite real number, got {symbol} = {value}")
+    for kind, wrong in (("nonnegative", value < 0), ("nonpositive", value > 0)):
+        if getattr(symbol, f"is_{kind}") and wrong == sympy.true:
+            raise InputError(f"{symbol} is assumed {kind}, got {value}")
 
 
 class _Statement:
@@ -220,8 +230,8 @@ class _Statement:
         at: Any = s.rate * self.y
         rest: Any = h.remainder
         K, start = rest.coefficient * Abs(s.factor), h.valid_from / s.rate
-        if box := self.g.scale.field.box:
-            K, start = (_worst(e, box) for e in (K, start))
+        if self.g.scale.field.box:
+            K, start = (_worst(e, self.g.scale.field) for e in (K, start))
         where = self.beyond(start, bool(h.where.left_open))  # type: ignore[attr-defined]
         growth = rest.growth.xreplace({s.y: at})
         shown = tuple(s.factor * term.xreplace({s.y: at}) for term in h.terms)
@@ -308,11 +318,11 @@ def _between(x: Symbol, lo: Expr, hi: Expr, flip: bool) -> Any:
     return sympy.And(x >= -hi, x <= -lo) if flip else sympy.And(x >= lo, x <= hi)
 
 
-def _worst(e: Expr, box: Mapping[Symbol, tuple[Expr, Expr]]) -> Expr:
+def _worst(e: Expr, field: Field) -> Expr:
     """The largest value of a constant over the box of its symbols, rounded upward."""
-    if not e.free_symbols or e.is_infinite:
+    if not e.free_symbols or not e.free_symbols <= set(field.box):
         return e
-    names = sorted(box, key=str)
-    ends = [program(lo).ball().union(program(hi).ball()) for lo, hi in (box[s] for s in names)]
-    ball = program(e, *names).ball(*ends)
-    return short_upper(ball) if ball > 0 else S.Zero
+    top = field.ball(number(e)).upper()
+    if not top.is_finite():
+        raise LimitError(f"{e} has no finite maximum over the intervals given: narrow them")
+    return short_upper(top)

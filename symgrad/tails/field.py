@@ -62,12 +62,10 @@ class Field:
         )
 
     def is_zero(self, c: Number) -> bool:
-        """Whether the constant is zero; sums without symbols are decided by `sign`."""
+        """Whether the constant is zero; one with symbols or a wave counts as not zero."""
         if isinstance(c, fmpq):
             return c == 0
-        if len(c.terms) == 1 or c.expr.free_symbols:
-            return False
-        return self.sign(c) == 0
+        return not c.expr.free_symbols and self.sign(c) == 0
 
     def ball(self, c: Number, prec: int = 64) -> arb:
         """An enclosure of the constant for all parameters in the box and all values of its

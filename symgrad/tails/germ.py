@@ -150,8 +150,11 @@ def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
 
 
 def model_of(scale: Scale, e: Expr, size: int) -> Model:
-    """The model of e as the scale's variable → oo, exact or with at least `size` terms."""
-    return _expanded(scale, e, size)[0]
+    """The model of a smooth e as the scale's variable → oo, exact or with at least `size` terms."""
+    model, expander = _expanded(scale, e, size)
+    if expander.guards:
+        raise UnsupportedError(f"which piece of {e} holds depends on how far out one is")
+    return model
 
 
 def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:

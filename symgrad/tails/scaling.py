@@ -18,7 +18,7 @@ __all__ = ["Stretch", "stretched"]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """f(x) = factor·inner(rate·x), rate > 0 and factor ≠ 0; `inner` is written in `y`."""
+    """f(x) = factor·inner(rate·x), rate > 0 and factor real; `inner` is written in `y`."""
 
     factor: Expr
     rate: Expr
@@ -39,7 +39,7 @@ def stretched(f: Expr, x: Symbol, names: Collection[Symbol]) -> Stretch | None:
         moved: Any = f.subs(x, y / rate)
         for form in (moved, sympy.factor_terms(moved), sympy.factor_terms(sympy.expand(moved))):
             factor, inner = form.as_independent(y, as_Add=False)
-            if not inner.free_symbols & set(names) and factor.is_nonzero:
+            if not inner.free_symbols & set(names) and factor.is_real:
                 return Stretch(factor, rate, inner, y)
     return None
 
@@ -54,7 +54,7 @@ def _rates(f: Expr, x: Symbol, names: set[Any]) -> Iterator[Expr]:
         size, power = part.as_independent(x, as_Add=False)
         base, degree = power.as_base_exp()
         if base == x and degree.is_Rational and against != 0:
-            size = size / against
-            rate = sympy.root(-size if size.could_extract_minus_sign() else size, degree)
-            if rate.is_positive and rate.free_symbols & names:
-                yield rate.as_coeff_Mul()[1]
+            for each in (size / against, -size / against):
+                rate = sympy.root(each, degree)
+                if rate.is_positive and rate.free_symbols & names:
+                    yield rate / abs(rate.as_coeff_Mul()[0])
