@@ -35,15 +35,11 @@ from symgrad.render import Block, Formula, Para, Section, Table, line, text, to_
 from symgrad.report import (
     CODEC,
     envelope,
-    extrema_form,
-    fact_form,
-    formula_form,
+    form,
     page,
     report,
     schema,
-    tail_form,
     to_json_text,
-    verdict_form,
     verdict_words,
 )
 from symgrad.tails import tail
@@ -55,16 +51,16 @@ _MAX_CERTIFICATE = 50_000_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command found: a document, the data of its JSON, and whether what it claims holds."""
+    """What a command found: a document, what its JSON holds, and whether what it claims holds."""
 
     title: str
     blocks: Iterable[Block]
-    result: Callable[[], Any]
+    result: Any
     given: dict[str, Any]
     holds: bool = True
     interrupted: bool = False
     headed: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: Iterable[str] = ()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -87,8 +83,8 @@ def run(options: argparse.Namespace) -> int:
 def _content(answer: Answer, kind: str, options: argparse.Namespace) -> str:
     match kind:
         case "json":
-            result, warnings = answer.result(), list(answer.warnings)
-            return to_json_text(envelope(options.command, answer.given, result, warnings))
+            parts = answer.given, answer.result, answer.warnings
+            return to_json_text(envelope(options.command, *parts))
         case "latex":
             return to_latex(answer.blocks) + "\n"
         case "html":
@@ -171,10 +167,9 @@ def _report(options: argparse.Namespace, progress: Progress) -> Answer:
         Chain.from_file(options.chain), title=read_chain(options.chain).title, full=options.full,
         terms=options.terms, points=options.points, progress=progress,
     )  # fmt: skip
-    data = found.to_json()
     return Answer(
-        found.title, found._blocks(), lambda: data["result"], data["input"], found.holds,
-        found.interrupted, headed=True, warnings=tuple(data["warnings"]),
+        found.title, found._blocks(), found.result, found.given, found.holds, found.interrupted,
+        headed=True, warnings=found.warnings,
     )  # fmt: skip
 
 
@@ -194,11 +189,10 @@ def _tail(options: argparse.Namespace, progress: Progress) -> Answer:
     blocks: list[Block] = []
     for one in found:
         blocks += [*one._blocks(), Para(f"Class: {one.tail_class}."), Para(verdict_words(one.fact))]
-    given = {"f": formula_form(f.expr), "toward": options.toward, "terms": options.terms}
+    given = {"f": f.expr, "toward": options.toward, "terms": options.terms}
     return Answer(
-        f"Tails of {f.name}", blocks,
-        lambda: [{"toward": str(t.toward), **tail_form(t)} for t in found], given,
-        all(bool(t.verdict) for t in found), stopped,
+        f"Tails of {f.name}", blocks, [{"toward": str(t.toward), **form(t)} for t in found], given,
+        all(t.verdict for t in found), stopped,
     )  # fmt: skip
 
 
@@ -206,10 +200,9 @@ def _bound(options: argparse.Namespace, progress: Progress) -> Answer:
     f = _function(options)
     progress(0, 1, f"sup and inf of {f.name}")
     found = extrema(f, words.parse_set(options.on))
-    given = {"f": formula_form(f.expr), "on": formula_form(found.on)}
     blocks = [Formula(f.expr, f.elementary), *found._blocks()]
-    title = f"Bounds of {f.name}"
-    return Answer(title, blocks, lambda: extrema_form(found), given, bool(found.verdict))
+    given = {"f": f.expr, "on": found.on}
+    return Answer(f"Bounds of {f.name}", blocks, found, given, bool(found.verdict))
 
 
 def _check(options: argparse.Namespace, progress: Progress) -> Answer:
@@ -226,16 +219,14 @@ def _check(options: argparse.Namespace, progress: Progress) -> Answer:
             kernel, options.points, options.seed, options.dtype, options.oracle, progress=tell
         )
     points = found.points if options.exhaustive else options.points
-    given = {"f": formula_form(f.expr), "points": points, "ulp": repr(options.ulp)}
+    given = {"f": f.expr, "points": points, "ulp": repr(options.ulp)}
     blocks = [*found._blocks()]
     if options.ulp != 4:
         broken = found.failures(options.ulp)
         verdict = "every law holds" if not broken else "broken: " + "; ".join(broken)
         blocks.append(Para(f"At the limit of {options.ulp:g} ulp: {verdict}."))
-    return Answer(
-        f"Check of {f.name}", blocks, lambda: CODEC.encode(found), given,
-        found.passed(options.ulp), not found.complete,
-    )  # fmt: skip
+    holds = found.passed(options.ulp)
+    return Answer(f"Check of {f.name}", blocks, found, given, holds, not found.complete)
 
 
 def _prove(options: argparse.Namespace, progress: Progress) -> Answer:
@@ -244,9 +235,9 @@ def _prove(options: argparse.Namespace, progress: Progress) -> Answer:
     found = prove(statement, _variable(statement, options), words.parse_set(options.on))
     if options.certificate and found.verdict:
         write_whole(options.certificate, dumps(found) + "\n")
-    given = {"statement": formula_form(statement), "on": formula_form(found.on)}
+    given = {"statement": statement, "on": found.on}
     blocks = [*found._blocks(), Section("Proof", tuple(found.derivation._blocks()))]
-    return Answer(str(statement), blocks, lambda: fact_form(found.fact), given, bool(found.verdict))
+    return Answer(str(statement), blocks, found.fact, given, bool(found.verdict))
 
 
 def _verify(options: argparse.Namespace, progress: Progress) -> Answer:
@@ -259,8 +250,7 @@ def _verify(options: argparse.Namespace, progress: Progress) -> Answer:
         raise UndecidedError(f"{options.certificate}: refused: {error}") from None
     statement = CODEC.decode(json.loads(content)["statement"])
     blocks = [Formula(statement), Para(f"Verified: {verdict.by}.")]
-    result = {"statement": formula_form(statement), **verdict_form(verdict)}
-    return Answer("Certificate", blocks, lambda: result, given)
+    return Answer("Certificate", blocks, {"statement": statement, **form(verdict)}, given)
 
 
 def _plot(options: argparse.Namespace, progress: Progress) -> None:
@@ -299,7 +289,7 @@ def _list(options: argparse.Namespace, progress: Progress) -> Answer | None:
     if options.what == "costs":
         head = ("cost", "c(a, y)", "where", "source")
         rows = [(c.name, c.formula, c.domain or "R", c.source) for c in losses()]
-        result = [CODEC.encode(c) for c in losses()]
+        result = list(losses())
     else:
         head = ("activation", "parameters", "source")
         result = []
@@ -307,10 +297,10 @@ def _list(options: argparse.Namespace, progress: Progress) -> Answer | None:
             bound = {p.name: str(v) for p, v in zip(g.parameters, g.values, strict=True)}
             shown = ", ".join(f"{p} = {v}" for p, v in bound.items()) or "-"
             rows.append((g.name, shown, g.source))
-            form = {"name": g.name, "formula": formula_form(g(x).doit()), "source": g.source}
-            result.append({**form, "parameters": bound})
+            shape = {"name": g.name, "formula": g(x).doit(), "source": g.source}
+            result.append({**shape, "parameters": bound})
     table = Table(head, tuple(rows))
-    return Answer(f"The {options.what}", [table], lambda: result, {"what": options.what})
+    return Answer(f"The {options.what}", [table], result, {"what": options.what})
 
 
 def _doctor(options: argparse.Namespace, progress: Progress) -> Answer:
@@ -330,7 +320,7 @@ def _doctor(options: argparse.Namespace, progress: Progress) -> Answer:
     rows += [("SymPy ground types", GROUND_TYPES), ("SymPy cache", USE_CACHE)]
     rows.append(("standard output", f"{sys.stdout.encoding}, terminal: {sys.stdout.isatty()}"))
     blocks = [Table(("part", "version"), tuple(rows))]
-    return Answer("symgrad doctor", blocks, lambda: dict(rows), {})
+    return Answer("symgrad doctor", blocks, dict(rows), {})
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Progress], Answer | None]] = {

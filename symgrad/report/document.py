@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symgrad.chain import Chain
 from symgrad.errors import SymgradError
 from symgrad.render import Block, Para, Section, Shown
-from symgrad.report.forms import envelope, formula_form
+from symgrad.report.forms import envelope
 from symgrad.report.page import page
 from symgrad.report.sections import SECTIONS, Part, Work
 
@@ -32,6 +32,11 @@ class Report(Shown):
     def holds(self) -> bool:
         return all(part.holds for part in self.parts)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Which parts are missing, and why."""
+        return [f"{part.key}: {part.failure}" for part in self.parts if part.failure]
+
     def _blocks(self) -> Iterable[Block]:
         return [Section(f"{n}. {p.title}", tuple(p.blocks)) for n, p in enumerate(self.parts, 1)]
 
@@ -39,30 +44,36 @@ class Report(Shown):
         """The report as one page that needs nothing else."""
         return page(self.title, self._blocks())
 
-    def to_json(self) -> dict[str, Any]:
-        """The report as one versioned document, digits as strings."""
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the report is on."""
         chain = self.chain
-        given = {
+        layers = [
+            {
+                "activation": layer.g(chain.z(l)),
+                "weight": chain.given.get(chain.w(l), chain.w(l)),
+                "bias": chain.given.get(chain.b(l), chain.b(l)) if layer.has_bias else None,
+                "skip": layer.skip,
+            }
+            for l, layer in enumerate(chain.layers, 1)
+        ]
+        return {
             "title": self.title,
-            "layers": [
-                {
-                    "activation": formula_form(layer.g(chain.z(l))),
-                    "weight": formula_form(chain.given.get(chain.w(l), chain.w(l))),
-                    "bias": formula_form(chain.given.get(chain.b(l), chain.b(l)))
-                    if layer.has_bias
-                    else None,
-                    "skip": layer.skip,
-                }
-                for l, layer in enumerate(chain.layers, 1)
-            ],
+            "layers": layers,
             "loss": chain.loss.name,
             "tie_weights": chain.tie_weights,
-            "input": formula_form(chain.input),
-            "target": formula_form(chain.target),
+            "input": chain.input,
+            "target": chain.target,
         }
-        result = {part.key: part.data for part in self.parts}
-        warnings = [f"{part.key}: {part.failure}" for part in self.parts if part.failure]
-        return envelope("report", given, result, warnings)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What each part found, by its key."""
+        return {part.key: part.data for part in self.parts}
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as one versioned document, digits as strings."""
+        return envelope("report", self.given, self.result, self.warnings)
 
 
 def report(
@@ -98,7 +109,7 @@ def report(
             part = _missing("interrupted")
         except SymgradError as error:
             part = _missing(str(error))
-        parts.append(part.named(key, heading))
+        parts.append(replace(part, key=key, title=heading))
     title = title or f"A chain of depth {chain.depth}"
     return Report(title, chain, tuple(parts), interrupted)
 

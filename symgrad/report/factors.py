@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from sympy import Add, Expr, Mul, Symbol
@@ -33,8 +34,11 @@ class Factors(Expr):
         return body if exp is None else rf"\left({body}\right)^{{{exp}}}"
 
 
-def textbook(factors: Iterable[Expr]) -> Expr:
-    """Weights first, then slopes g'(z), then the error of the last layer, then aˡ⁻¹."""
+def textbook(factors: Iterable[Expr], most: int | None = None) -> Expr:
+    """Weights first, then slopes g'(z), then the error of the last layer, then aˡ⁻¹.
+
+    With `most`, dots stand for all but the first and last so many weights, and slopes.
+    """
 
     def rank(factor: Expr) -> int:
         if isinstance(factor, Symbol):
@@ -46,5 +50,10 @@ def textbook(factors: Iterable[Expr]) -> Expr:
         _, _, digits = name.partition("__")
         return int(digits) if digits.isdigit() else 0
 
-    ordered = sorted(factors, key=lambda f: (rank(f), layer(f)))
+    ordered: list[Expr] = []
+    for _, group in groupby(sorted(factors, key=lambda f: (rank(f), layer(f))), rank):
+        alike = list(group)
+        if most and len(alike) > 2 * most:
+            alike[most:-most] = [Symbol("...")]
+        ordered += alike
     return ordered[0] if len(ordered) == 1 else Factors(*ordered)

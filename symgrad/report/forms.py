@@ -9,6 +9,7 @@ which loads back to an equal fact.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
@@ -21,26 +22,15 @@ from symgrad.bounds import Extrema, Extremum
 from symgrad.check import Finding, Limit, Worst
 from symgrad.check import Report as CheckReport
 from symgrad.codec import Codec
-from symgrad.fact import Fact, Proved, Refuted, Undecided, Verdict
+from symgrad.fact import Fact, Proved, Refuted, Undecided
+from symgrad.loss import Loss
 from symgrad.render import latex, text
 from symgrad.rigor.roots import RealRoot
 from symgrad.tails import Remainder, Tail, TailClass
 from symgrad.tails.statement import BTerm
 from symgrad.tails.tail import Expansion
 
-__all__ = [
-    "CODEC",
-    "ball_form",
-    "envelope",
-    "extrema_form",
-    "fact_form",
-    "formula_form",
-    "schema",
-    "tail_form",
-    "to_json_text",
-    "verdict_form",
-    "verdict_words",
-]
+__all__ = ["CODEC", "envelope", "fact_form", "form", "schema", "to_json_text", "verdict_words"]
 
 
 def _raw(head: type[Basic]) -> Any:
@@ -57,91 +47,72 @@ CODEC = Codec(
 )  # fmt: skip
 
 
-def formula_form(formula: Basic) -> dict[str, str]:
-    """A formula as its text and its LaTeX."""
-    return {"text": text(formula), "latex": latex(formula)}
-
-
-def verdict_form(verdict: Verdict) -> dict[str, Any]:
-    """A verdict by its name, with what proves it, the witness, or the reason."""
-    match verdict:
+def form(thing: Any) -> Any:
+    """The JSON of formulas, balls, verdicts, facts and results, alone or anywhere in plain data."""
+    match thing:
+        case Basic():
+            return {"text": text(thing), "latex": latex(thing)}
+        case arb():
+            radius = thing.rad().str(3, radius=False)
+            return {"value": thing.str(17, radius=False), "radius": radius}
         case Proved(by=by):
             return {"verdict": "proved", "by": by}
         case Refuted(at=at, why=why):
             return {"verdict": "refuted", "at": None if at is None else text(at), "why": why}
         case Undecided(why=why):
             return {"verdict": "undecided", "why": why}
+        case Fact():
+            return fact_form(thing)
+        case Tail():
+            data: dict[str, Any] = {"class": thing.tail_class.kind}
+            return form(data | _fields(thing, "terms remainder valid_from fact"))
+        case Remainder():
+            return form(_fields(thing, "coefficient growth"))
+        case Extrema():
+            ends = {end.kind: end for end in (thing.sup, thing.inf)}
+            return form({"on": text(thing.on), "fact": thing.fact, **ends})
+        case Extremum(value=value):
+            digits = str(thing.enclosure()) if value.is_finite else text(value)
+            toward = [text(end) for end in thing.toward]
+            more = {"digits": digits, "toward": toward}
+            return form(more | _fields(thing, "value where attained"))
+        case CheckReport() | Loss():
+            return CODEC.encode(thing)
+        case dict():
+            return {key: form(value) for key, value in thing.items()}
+        case list() | tuple():
+            return [form(item) for item in thing]
+    return thing
 
 
-def verdict_words(fact: Fact) -> str:
-    """The verdict of a fact as a sentence."""
-    form = verdict_form(fact.verdict)
-    return f"{form['verdict'].capitalize()}: {form.get('by') or form.get('why')}."
+def _fields(record: Any, names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names.split()}
 
 
 def fact_form(fact: Fact, *, record: bool = True) -> dict[str, Any]:
     """A fact with its verdict and, where asked for, its exact record."""
-    form: dict[str, Any] = {
-        "id": fact.id,
-        "statement": formula_form(fact.statement),
-        "under": [formula_form(condition) for condition in fact.under],
-        "steps": len(fact.derivation),
-        "source": fact.source,
-        **verdict_form(fact.verdict),
-    }
+    parts = {"steps": len(fact.derivation), **form(fact.verdict)}
     if fact.evidence is not None:
-        form["evidence"] = {"points": fact.evidence.points, "worst": fact.evidence.worst}
+        parts["evidence"] = _fields(fact.evidence, "points worst")
     if record:
-        form["record"] = CODEC.encode(fact)
-    return form
+        parts["record"] = CODEC.encode(fact)
+    return parts | form(_fields(fact, "id statement under source"))
 
 
-def tail_form(found: Tail) -> dict[str, Any]:
-    """A tail: its terms, its remainder, where it holds, its class, and the fact."""
-    remainder = found.remainder
-    return {
-        "terms": [formula_form(term) for term in found.terms],
-        "remainder": None
-        if remainder is None
-        else {
-            "coefficient": None
-            if remainder.coefficient is None
-            else formula_form(remainder.coefficient),
-            "growth": formula_form(remainder.growth),
-        },
-        "valid_from": formula_form(found.valid_from),
-        "class": found.tail_class.kind,
-        "fact": fact_form(found.fact),
-    }
+def verdict_words(fact: Fact) -> str:
+    """The verdict of a fact as a sentence."""
+    parts = form(fact.verdict)
+    return f"{parts['verdict'].capitalize()}: {parts.get('by') or parts.get('why')}."
 
 
-def extrema_form(found: Extrema) -> dict[str, Any]:
-    """sup and inf, each with its value and where it is taken, and the fact."""
-    form: dict[str, Any] = {"on": text(found.on), "fact": fact_form(found.fact)}
-    for end in (found.sup, found.inf):
-        form[end.kind] = {
-            "value": formula_form(end.value),
-            "digits": str(end.enclosure()) if end.value.is_finite else text(end.value),
-            "where": formula_form(end.where),
-            "attained": end.attained,
-            "toward": [text(t) for t in end.toward],
-        }
-    return form
-
-
-def ball_form(value: arb, digits: int = 17) -> dict[str, str]:
-    """A ball as the digits that are known and its radius."""
-    return {"value": value.str(digits, radius=False), "radius": value.rad().str(3, radius=False)}
-
-
-def envelope(kind: str, given: dict[str, Any], result: Any, warnings: list[str]) -> dict[str, Any]:
-    """The document of one command."""
+def envelope(kind: str, given: dict[str, Any], result: Any, warnings: Iterable[str] = ()) -> Any:
+    """The document of one command, with the forms of what is given and of the result."""
     return {
         "schema": f"symgrad/{kind}/1",
         "symgrad": symgrad.__version__,
-        "input": given,
-        "result": result,
-        "warnings": warnings,
+        "input": form(given),
+        "result": form(result),
+        "warnings": list(warnings),
     }
 
 

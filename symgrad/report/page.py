@@ -42,15 +42,11 @@ footer { margin-top: 3rem; font-size: .85rem; opacity: .75; }
 """
 
 
-def _math(latex: str, display: bool) -> str:
-    return mathml(latex, display=display)
-
-
 def page(title: str, blocks: Iterable[Block]) -> str:
     """The blocks as a complete page."""
     import symgrad
 
-    body = to_html(blocks, math=_math)
+    body = to_html(blocks, math=lambda latex, display: mathml(latex, display=display))
     body = body.replace('<div class="formula">', '<div class="formula" tabindex="0">')
     return (
         "<!DOCTYPE html>\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -14,23 +14,16 @@ from sympy import Expr, Symbol, oo
 from symgrad.activation import Activation, Derived
 from symgrad.bounds import extrema
 from symgrad.chain import Chain, Gradient, Layer
-from symgrad.check import check
+from symgrad.chain.kernel import Gradients
+from symgrad.check import Report, check
 from symgrad.errors import LimitError
 from symgrad.kernels import lambdify
 from symgrad.render import Block, Formula, Listing, Para, Section, Table, line, text
 from symgrad.render.blocks import Cell
 from symgrad.report.factors import textbook
-from symgrad.report.forms import (
-    CODEC,
-    ball_form,
-    fact_form,
-    formula_form,
-    tail_form,
-    verdict_form,
-    verdict_words,
-)
+from symgrad.report.forms import fact_form, form, verdict_words
 from symgrad.rigor import precision
-from symgrad.tails import Tail, tail
+from symgrad.tails import tail
 
 __all__ = ["SECTIONS", "Part", "Work"]
 
@@ -49,9 +42,6 @@ class Part:
     title: str = ""
     failure: str = ""
 
-    def named(self, key: str, title: str) -> Part:
-        return replace(self, key=key, title=title)
-
 
 @dataclass(frozen=True)
 class Work:
@@ -66,10 +56,7 @@ class Work:
     @cached_property
     def symbolic(self) -> Chain:
         """The chain with symbols for weights, biases, input and target."""
-        layers = [
-            Layer(layer.g, None, None if layer.has_bias else False, layer.skip)
-            for layer in self.chain.layers
-        ]
+        layers = [Layer(one.g, bias=one.has_bias, skip=one.skip) for one in self.chain.layers]
         return Chain(layers, loss=self.chain.loss, tie_weights=self.chain.tie_weights)
 
     @property
@@ -112,12 +99,11 @@ def the_chain(work: Work) -> Part:
     every = net.recurrences
     rows = every if work.shallow else (*every[:4], *every[-3:])
     blocks: list[Block] = [
-        Para(f"{depth} layer{'s' * (depth > 1)}, one neuron each; cost {net.loss.name}.")
+        Para(f"{depth} layer{'s' * (depth > 1)}, one neuron each; cost {net.loss.name}."),
+        *(Formula(*row.args) for row in rows),
     ]
-    for l, row in enumerate(rows):
-        blocks.append(Formula(*row.args))
-        if len(rows) < len(every) and l == 3:
-            blocks.append(Para(f"and so on for the layers 3 to {depth - 1}, up to"))
+    if not work.shallow:
+        blocks.insert(5, Para(f"and so on for the layers 3 to {depth - 1}, up to"))
     blocks.append(
         Para("The definition of the error term, and the recurrences that follow from it:")
     )
@@ -129,19 +115,14 @@ def the_chain(work: Work) -> Part:
         if l < depth
     ]
     given = work.chain.given
-    if given:
-        table = [(s, given[s]) for s in work.chain.symbols if s in given]
-        shown = table if len(table) <= 24 or work.full else table[:24]
-        blocks.append(Para("Given numbers:"))
-        blocks.append(Table(("symbol", "value"), tuple((s, v) for s, v in shown)))
-        if len(shown) < len(table):
-            blocks.append(Para(f"({len(table) - len(shown)} more are not shown)"))
-    data = {
-        "depth": depth,
-        "recurrences": [formula_form(row) for row in rows],
-        "given": {s.name: text(v) for s, v in given.items()},
-    }
-    return Part(tuple(blocks), data)
+    table = tuple((s, given[s]) for s in work.chain.symbols if s in given)
+    shown = table if work.full else table[:24]
+    if table:
+        blocks += [Para("Given numbers:"), Table(("symbol", "value"), shown)]
+    if len(shown) < len(table):
+        blocks.append(Para(f"({len(table) - len(shown)} more are not shown)"))
+    numbers = {s.name: text(v) for s, v in given.items()}
+    return Part(tuple(blocks), {"depth": depth, "recurrences": rows, "given": numbers})
 
 
 def _one_step(net: Chain, l: int) -> list[Expr]:
@@ -154,61 +135,41 @@ def _one_step(net: Chain, l: int) -> list[Expr]:
 
 def closed_forms(work: Work) -> Part:
     """2. Textbook and explicit forms of every gradient, and the derivation."""
-    gradients = work.gradients
     rows: list[tuple[Cell, ...]] = []
     entries: list[dict[str, Any]] = []
-    holds = True
     explicit: list[Block] = []
-    for g in gradients:
-        form = textbook(g.factors) if not (g.of == "w" and g.layer == 0) else g.expr
-        proved = bool(g.verdict)
-        holds = holds and proved
-        word = "proved" if proved else "not proved"
-        rows.append((g.symbol, form, f"{word}, {len(g.derivation)} steps"))
-        entry = {
-            "name": g.name if g.of != "a" else "a",
-            "of": g.of,
-            "layer": g.layer,
-            "textbook": formula_form(form),
-            **fact_form(g.fact, record=work.full),
-        }
+    most = None if work.shallow else 2
+    for g in work.gradients:
+        tied = g.of == "w" and g.layer == 0
+        written = g.expr if tied else textbook(g.factors)
+        shown = g.expr if tied else textbook(g.factors, most)
+        word = "proved" if g.verdict else "not proved"
+        rows.append((g.symbol, shown, f"{word}, {len(g.derivation)} steps"))
+        entry = {"name": g.name, "of": g.of, "layer": g.layer, "textbook": written}
+        entries.append(entry | fact_form(g.fact, record=work.full))
         if work.shallow:
             try:
-                whole = g.explicit
-                explicit.append(Formula(g.symbol, whole))
-                entry["explicit"] = formula_form(whole)
+                entries[-1]["explicit"] = g.explicit
+                explicit.append(Formula(g.symbol, g.explicit))
             except LimitError as error:
+                entries[-1]["explicit_error"] = str(error)
                 explicit.append(Para(g.symbol, f": {error}"))
-                entry["explicit_error"] = str(error)
-        entries.append(entry)
     blocks: list[Block] = [Table(("gradient", "textbook form", "verdict"), tuple(rows))]
-    if not work.shallow:
+    if work.shallow:
+        blocks.append(Section("In weights, biases, input and target alone", tuple(explicit)))
+    else:
         net = work.symbolic
-        blocks.append(
+        blocks += [
             Para(
                 f"(first and last layers of {net.depth}; those between have the same form. "
                 f"The program of part 5 computes all of them in {len(net.program)} lines.)"
-            )
-        )
-    if explicit:
-        blocks.append(Section("In weights, biases, input and target alone", tuple(explicit)))
-    derived = _derived(work)
-    if not work.shallow:
-        blocks.append(Para("The derivation of the last but one layer; all others go the same way."))
-    for g in derived:
-        label = f"Derivation of {_spoken(g)} from the definition by the chain rule"
+            ),
+            Para("The derivation of the last but one layer; all others go the same way."),
+        ]
+    for g in _derived(work):
+        label = f"Derivation of {line(g.symbol)} from the definition by the chain rule"
         blocks.append(Section(label, tuple(g.derivation._blocks())))
-    return Part(tuple(blocks), {"gradients": entries}, holds)
-
-
-def _spoken(g: Gradient) -> str:
-    if g.of == "delta":
-        return f"δ{_raised(g.layer)}"
-    return f"∂C/∂{g.of}{_raised(g.layer) if g.layer else ''}"
-
-
-def _raised(l: int) -> str:
-    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(l))
+    return Part(tuple(blocks), {"gradients": entries}, all(g.verdict for g in work.gradients))
 
 
 def _derived(work: Work) -> list[Gradient]:
@@ -220,10 +181,6 @@ def _derived(work: Work) -> list[Gradient]:
     return list({g.of: g for g in reversed(work.gradients)}.values())[::-1]
 
 
-def _has_number(g: Activation | Derived) -> bool:
-    return not g.free_symbols
-
-
 def activation_facts(work: Work) -> Part:
     """3. Both tails of g', its class there, and sup |g'|, for each activation."""
     sections: list[Block] = []
@@ -231,50 +188,37 @@ def activation_facts(work: Work) -> Part:
     holds = True
     for g in work.activations:
         slope = g.d(1)
+        formula = g(work.x).doit()
         blocks: list[Block] = [
-            Formula(g(work.x), g(work.x).doit()),
+            Formula(g(work.x), formula),
             Formula(slope(work.x), slope(work.x).doit()),
         ]
-        entry: dict[str, Any] = {"name": text(g), "formula": formula_form(g(work.x).doit())}
-        for toward, key in ((oo, "toward_oo"), (-oo, "toward_-oo")):
+        entry: dict[str, Any] = {"name": text(g), "formula": formula}
+        for toward, sign in ((oo, "+"), (-oo, "-")):
             found = tail(slope, toward=toward, terms=work.terms)
             holds = holds and bool(found.verdict)
-            blocks += [*found._blocks(), Para(_class_words(found))]
-            entry[key] = tail_form(found)
-        if _has_number(g):
+            words = f"Class toward {sign}oo: {found.tail_class}. {verdict_words(found.fact)}"
+            blocks += [*found._blocks(), Para(words)]
+            entry[f"toward_{toward}"] = found
+        if not g.free_symbols:
             found = extrema(slope)
             holds = holds and bool(found.verdict)
-            high = _largest(found)
-            blocks.append(Para("sup |", slope(work.x), "| = ", high))
-            blocks += found._blocks()
-            entry["sup_abs"] = formula_form(high)
-            entry["extrema"] = fact_form(found.fact)
+            high = max(found.sup.value, -found.inf.value, key=float)
+            blocks += [Para("sup |", slope(work.x), "| = ", high), *found._blocks()]
+            entry |= {"sup_abs": high, "extrema": found.fact}
         sections.append(Section(text(g), tuple(blocks)))
         entries.append(entry)
     return Part(tuple(sections), {"activations": entries}, holds)
 
 
-def _largest(found: Any) -> Expr:
-    """sup |f| from sup f and inf f."""
-    high, low = found.sup.value, -found.inf.value
-    if high == oo or low == oo:
-        return oo
-    return high if found.sup.enclosure().mid >= (-found.inf.enclosure().mid) else low
-
-
-def _class_words(found: Tail) -> str:
-    side = "+" if found.toward == oo else "-"
-    return f"Class toward {side}oo: {found.tail_class}. {verdict_words(found.fact)}"
-
-
 def bounds(work: Work) -> Part:
     """4. The bound on |δˡ| that follows from sup |g'|, in the weights."""
     found = {l: work.symbolic.bound(l) for l in work.shown_layers}
-    blocks: list[Block] = [Formula(bound.fact.statement) for bound in found.values()]
-    blocks.append(Para(verdict_words(found[1].fact)))
-    blocks.append(Section("Why", tuple(found[1].derivation._blocks())))
-    data = [{"layer": l, **fact_form(bound.fact)} for l, bound in found.items()]
-    return Part(tuple(blocks), {"bounds": data}, all(bool(b.verdict) for b in found.values()))
+    why = Section("Why", tuple(found[1].derivation._blocks()))
+    shown = [Formula(bound.fact.statement) for bound in found.values()]
+    data = [{"layer": l, **form(bound.fact)} for l, bound in found.items()]
+    holds = all(bound.verdict for bound in found.values())
+    return Part((*shown, Para(verdict_words(found[1].fact)), why), {"bounds": data}, holds)
 
 
 def numbers(work: Work) -> Part:
@@ -290,30 +234,28 @@ def numbers(work: Work) -> Part:
         ),
         Listing(_body(kernel.source)),
         Para(_HELPERS),
-        Section("The program", (*_program(work),)),
+        Section("The program", (_program(work),)),
     ]
     data: dict[str, Any] = {
         "program": {"lines": len(program), "operations": program.operations},
         "source": kernel.source,
     }
     if work.numeric:
-        values, table = _evaluated(work, _values(chain, kernel))
+        data["values"], table = _evaluated(work, kernel())
         blocks.append(Section("At the given numbers", (table,)))
-        data["values"] = values
     else:
         loose = [s for s in chain.symbols if s not in chain.given]
         names = ", ".join(map(line, loose[:8])) + (", ..." if len(loose) > 8 else "")
         blocks.append(Para(f"No values are given for {names}, so there is nothing to evaluate."))
-    checks, rows, holds = _checked(work)
-    blocks.append(
-        Table(
-            ("function", "points", "max ulp", "worst point", "wrong zeros", "verdict"),
-            tuple(rows),
-            "Each function in it against mpmath and Arb, float64",
-        )
-    )
-    data["checks"] = checks
-    return Part(tuple(blocks), data, holds)
+    checks = {
+        f: check(lambdify(work.x, f), points=work.points)
+        for g in work.activations if not g.free_symbols for f in (g(work.x), g.d(1)(work.x))
+    }  # fmt: skip
+    head = ("function", "points", "max ulp", "worst point", "wrong zeros", "verdict")
+    caption = "Each function in it against mpmath and Arb, float64"
+    blocks.append(Table(head, tuple(_measured(f, r) for f, r in checks.items()), caption))
+    data["checks"] = list(checks.values())
+    return Part(tuple(blocks), data, all(found.passed() for found in checks.values()))
 
 
 _HELPERS = (
@@ -334,50 +276,32 @@ def _body(source: str) -> str:
     return "\n".join(shown)
 
 
-def _values(chain: Chain, kernel: Any) -> dict[str, float]:
-    """What the NumPy function gives at the chain's own numbers, by the names of the program."""
-    found = kernel()
-    values = {"C": float(found.cost), "x": float(found.x)}
-    for l, layer in enumerate(chain.layers, 1):
-        values[f"w__{l}"] = float(found.w[l - 1])
-        values[f"delta__{l}"] = float(found.delta[l - 1])
-        if layer.has_bias:
-            values[f"b__{l}"] = float(found.delta[l - 1])
-    if chain.tie_weights:
-        values["w"] = float(found.w.sum())
-    return values
-
-
-def _program(work: Work) -> list[Block]:
+def _program(work: Work) -> Listing:
     """The straight-line program; its beginning and end where it is long."""
-    lines = work.symbolic.program.lines
-    shown = list(lines) if work.full or len(lines) <= 40 else [*lines[:20], *lines[-12:]]
-    code = [f"{one.name} = {text(one.expr)}" for one in shown]
-    if len(shown) < len(lines):
-        code.insert(20, f"# ... {len(lines) - len(shown)} lines of the same kind")
-    return [Listing("\n".join(code))]
+    lines = [f"{one.name} = {text(one.expr)}" for one in work.symbolic.program.lines]
+    if not work.full and len(lines) > 40:
+        lines[20:-12] = [f"# ... {len(lines) - 32} lines of the same kind"]
+    return Listing("\n".join(lines))
 
 
-def _evaluated(work: Work, found: dict[str, float]) -> tuple[dict[str, Any], Table]:
+def _evaluated(work: Work, found: Gradients) -> tuple[dict[str, Any], Table]:
     """Each gradient at the given numbers: enclosed by balls, and by the NumPy function."""
-    chain = work.chain
-    true = chain.program.evaluate(chain.given, 64)
-    names = [g.name for g in work.gradients if g.name in true]
-    symbols = {g.name: g.symbol for g in work.gradients}
-    symbols["C"] = Symbol("C")
+    true = work.chain.program.evaluate(work.chain.given, 64)
+    values: dict[str, tuple[Cell, Any]] = {"C": (Symbol("C"), found.cost)}
+    for g in work.gradients:
+        column = found.w if g.of == "w" else found.delta
+        value = found.x if g.of == "x" else column[g.layer - 1] if g.layer else column.sum()
+        values[g.name] = (g.symbol, value)
     forms: dict[str, Any] = {}
     rows: list[tuple[Cell, ...]] = []
-    for name in ("C", *names):
-        error = _relative(found[name], true[name])
-        shown = repr(found[name])
-        forms[name] = {"true": ball_form(true[name]), "numpy": shown, "relative_error": error}
-        rows.append((symbols[name], _digits(true[name]), shown, error))
+    for name, (symbol, value) in values.items():
+        ball, shown = true[name], repr(float(value))
+        error = _relative(float(value), ball)
+        forms[name] = {"true": ball, "numpy": shown, "relative_error": error}
+        digits = "0" if ball.is_zero() else ball.str(18, radius=False)
+        rows.append((symbol, digits, shown, error))
     head = ("gradient", "proved digits", "NumPy function", "relative error")
     return forms, Table(head, tuple(rows))
-
-
-def _digits(value: arb) -> str:
-    return "0" if value.is_zero() else value.str(18, radius=False)
 
 
 def _relative(found: float, true: arb) -> str:
@@ -388,49 +312,33 @@ def _relative(found: float, true: arb) -> str:
         return abs((arb(found) - true) / true).upper().str(2, radius=False)
 
 
-def _checked(work: Work) -> tuple[list[Any], list[tuple[Cell, ...]], bool]:
-    forms, rows, good = [], [], True
-    for g in work.activations:
-        if not _has_number(g):
-            continue
-        for f in (g(work.x), g.d(1)(work.x)):
-            found = check(lambdify(work.x, f), points=work.points)
-            passed = found.passed()
-            good = good and passed
-            at = "-" if found.worst.at is None else ", ".join(map(repr, found.worst.at))
-            word = "holds" if passed else "; ".join(found.failures())
-            zeros = str(found.wrong_zeros.count)
-            rows.append((f, str(found.points), f"{found.max_ulp:.3g}", at, zeros, word))
-            forms.append(CODEC.encode(found))
-    return forms, rows, good
+def _measured(f: Expr, found: Report) -> tuple[Cell, ...]:
+    at = "-" if found.worst.at is None else ", ".join(map(repr, found.worst.at))
+    word = "; ".join(found.failures()) or "holds"
+    return (f, str(found.points), f"{found.max_ulp:.3g}", at, str(found.wrong_zeros.count), word)
 
 
 def diagnosis(work: Work) -> Part:
     """6. Which factor makes which gradient small, and whether the point is critical."""
     if not work.numeric:
         cases = work.symbolic.critical_points()
-        blocks: list[Block] = [
-            Para("No point is given. The critical points of the chain, as a union of cases:")
-        ]
-        for case in cases:
-            blocks += case._blocks()
-        holds = all(bool(case.verdict) for case in cases)
-        return Part(tuple(blocks), {"cases": [fact_form(c.fact) for c in cases]}, holds)
+        words = "No point is given. The critical points of the chain, as a union of cases:"
+        blocks = (Para(words), *(block for case in cases for block in case._blocks()))
+        data: dict[str, Any] = {"cases": [case.fact for case in cases]}
+        return Part(blocks, data, all(case.verdict for case in cases))
     found = work.chain.diagnose()
-    sentences = [layer.sentence() for layer in found.layers]
-    blocks = [*found._blocks()]
+    sentences = [Para(f"{layer.sentence()}.") for layer in found.layers]
     shown = sentences if work.shallow else [*sentences[:3], *sentences[-3:]]
-    blocks.append(Section("Layer by layer", tuple(Para(s + ".") for s in shown)))
     data = {
         "is_critical": found.is_critical,
         "why": found.why,
-        **verdict_form(found.verdict),
-        "cost": ball_form(found.cost),
+        **form(found.verdict),
+        "cost": found.cost,
         "layers": [
             {
                 "layer": row.layer,
-                "weight_gradient": ball_form(row.weight_gradient),
-                "delta": ball_form(row.delta),
+                "weight_gradient": row.weight_gradient,
+                "delta": row.delta,
                 "decades": f"{row.decades:.6g}",
                 "largest": text(row.largest),
                 "largest_share": f"{row.largest_share:.6g}",
@@ -439,9 +347,9 @@ def diagnosis(work: Work) -> Part:
             }
             for row in found.layers
         ],
-        "notes": list(found.notes),
+        "notes": found.notes,
     }
-    return Part(tuple(blocks), data)
+    return Part((*found._blocks(), Section("Layer by layer", tuple(shown))), data)
 
 
 SECTIONS: tuple[tuple[str, str, Callable[[Work], Part]], ...] = (
