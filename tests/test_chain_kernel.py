@@ -14,9 +14,10 @@ from symgrad.activation import Activation
 from symgrad.catalogue import activation
 from symgrad.chain import Chain, Layer
 from symgrad.chain.kernel import KERNEL_ULPS
-from symgrad.chain.pairs import pair_source
+from symgrad.chain.pairs import pair_sources
 from symgrad.errors import InputError
 from symgrad.loss import losses
+from symgrad.oracle import FLOAT64, mp_values, ulps
 
 T = Symbol("t", real=True)
 NAMES = ("sigmoid", "tanh", "sigmoid", "relu", "tanh")
@@ -223,14 +224,13 @@ def test_every_cost_against_balls(cost):
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "arctan", "silu", "gelu"])
 def test_shared_lines_are_within_the_stated_ulps_of_mpmath(name):
-    found = pair_source(Layer(G[name] if name in G else activation(name)))
-    assert found is not None
+    found = pair_sources(Layer(G[name] if name in G else activation(name)))[0]
     assert found.body.count("np.exp(") <= 1  # one exponential for g and g' together
     low, high = (max(-700.0, found.reach[0][0]), min(700.0, found.reach[0][1]))
     f = Chain(activation(name), depth=1, bias=False).lambdify()
     rng = np.random.default_rng(3)
     z = np.concatenate([rng.uniform(low, high, 60), rng.normal(size=60), [0.0, -0.0, 1e-300]])
-    both = f._space["_both1"]
+    both = f._space["_both0"]
     root = {"silu": -1.2784645427610738, "gelu": -0.7517915247035987}.get(name, 0.0)
     z = np.concatenate([z, root + np.array([-1e-3, -1e-9, -3e-16, 0.0, 3e-16, 1e-9, 1e-3])])
     g, d = np.empty(z.shape), np.empty(z.shape)
@@ -242,6 +242,20 @@ def test_shared_lines_are_within_the_stated_ulps_of_mpmath(name):
                 exact = true(mpmath.mpf(float(u)))
                 unit = mpmath.mpf(float(np.spacing(abs(float(exact)))))
                 assert abs(mpmath.mpf(float(value)) - exact) <= KERNEL_ULPS * unit, (name, u)
+
+
+@pytest.mark.parametrize("name", ["gelu", "tanhshrink"])
+def test_tables_tails_and_kernels_meet_without_a_seam(name):
+    """g' and g at points on all of the axis, half of them far out, mixed in one block."""
+    rng = np.random.default_rng(4)
+    z = np.concatenate([rng.uniform(-45, -8, 60), rng.uniform(-8.1, 8.1, 40), [-50.0, 13.0, 1e5]])
+    z = rng.permutation(np.concatenate([z, [-8.0, np.nextafter(-8, -9), -37.0, 1e-7, -1e-3, 0.0]]))
+    f = Chain(activation(name), depth=1, bias=False, loss=lambda a, y: a).lambdify()
+    for x in (z, -z, z / 10):  # the share of the points that each method gets differs
+        found = f(x=x, y=0.0, w=[1.0])
+        for n, got in ((0, found.cost), (1, found.delta[0])):
+            true = mp_values(activation(name).derivative(n)(T).doit(), [T], [x], FLOAT64)
+            assert np.max(ulps(got, true, FLOAT64)) <= KERNEL_ULPS, n
 
 
 def test_beyond_the_reach_of_the_lines_the_kernels_take_over():

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symgrad.kernels.runtime import exp_square
+
 BLOCK = 8192
 """Samples that are taken through all layers at a time."""
 
@@ -27,12 +29,13 @@ class Jets(NamedTuple):
     rows: Any
     short: int
 
-    def single(self) -> Any:
-        """The same for float32."""
-        centre = self.centre.astype(np.float32)
-        rest = (self.centre - centre + self.rest).astype(np.float32)
-        rows = self.rows[: self.short + 1].astype(np.float32)
-        return self._replace(centre=centre, rest=rest, rows=rows)
+
+def both_types(table: Jets) -> tuple[Jets, Jets]:
+    """The table for float64 and for float32."""
+    centre = table.centre.astype(np.float32)
+    rest = (table.centre - centre + table.rest).astype(np.float32)
+    rows = table.rows[: table.short + 1].astype(np.float32)
+    return table, table._replace(centre=centre, rest=rest, rows=rows)
 
 
 def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
@@ -52,23 +55,50 @@ def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
         g += row.take(cell, out=room, mode="clip")
 
 
+def decay(x: Any, g: Any, d: Any, c: float, rows: Any) -> None:
+    """g = exp(c·x²)·x·Σ rows[0][k]·x^(−k), and g' with rows[1], in float64."""
+    x = x.astype(np.float64, copy=False)
+    e, w = exp_square(x, c), 1.0 / x
+    e *= x
+    for coefficients, out in zip(rows, (g, d), strict=True):
+        total = coefficients[-1] * w
+        for value in coefficients[-2:0:-1]:
+            total += value
+            total *= w
+        total += coefficients[0]
+        np.multiply(total, e, out=out, casting="same_kind")
+
+
 def column(value: Any, start: int, stop: int) -> Any:
     """The part of a weight that belongs to a block: a scalar, or one number for each sample."""
     return value if isinstance(value, float) else value[start:stop]
 
 
 def activate(layer: Any, z: Any, a: Any, d: Any) -> None:
-    """a = g(z) and d = g'(z): by the lines they share where these reach, else by their kernels."""
-    g, slope, _, both, reach = layer
-    if both is None:
-        g(z, a)
-        slope(z, d)
+    """a = g(z) and d = g'(z): by what they share where it reaches, the kernels on what is left."""
+    g, slope, _, pairs = layer
+    for k, (both, reach) in enumerate(pairs):
+        low, high = reach[z.dtype == np.float32]
+        if z.min(initial=high) >= low and z.max(initial=low) <= high:  # nan is not inside
+            both(z, a, d)
+            return
+        inside = (z >= low) & (z <= high)
+        rest = np.flatnonzero(~inside)
+        if rest.size == z.size:
+            continue
+        if 2 * rest.size < z.size:  # the few that are wrong are written over
+            both(z, a, d)
+        else:
+            some = np.flatnonzero(inside)
+            values = z[some], np.empty(some.size, z.dtype), np.empty(some.size, z.dtype)
+            both(*values)
+            a[some], d[some] = values[1:]
+        left = z[rest], np.empty(rest.size, z.dtype), np.empty(rest.size, z.dtype)
+        activate((g, slope, _, pairs[k + 1 :]), *left)
+        a[rest], d[rest] = left[1:]
         return
-    both(z, a, d)
-    low, high = reach[z.dtype == np.float32]
-    if not (z.min(initial=high) >= low and z.max(initial=low) <= high):  # nan is not inside
-        rest = np.flatnonzero(~((z >= low) & (z <= high)))
-        a[rest], d[rest] = g(z[rest]), slope(z[rest])
+    g(z, a)
+    slope(z, d)
 
 
 def forward(layers: Any, w: Any, b: Any, start: int, a: Any, d: Any, last: Any) -> None:
@@ -114,13 +144,13 @@ def sweep(layers: Any, cost: Any, x: Any, y: Any, w: Any, b: Any, out: Any, tota
             rows[0] = x[start:stop]
             forward(layers, w, b, start, rows, slopes, last)
             c, error = cost(last, column(y, start, stop))
-            last[...] = error
-            backward(layers, w, start, rows, slopes, last)
+            error = np.full_like(last, error)  # not in `last`, which may be c itself
+            backward(layers, w, start, rows, slopes, error)
             if total:
-                for part, result in zip(sums, (c, last, rows, slopes), strict=True):
+                for part, result in zip(sums, (c, error, rows, slopes), strict=True):
                     part += np.sum(result, axis=-1)
             else:
-                value[start:stop], e[start:stop] = c, last
+                value[start:stop], e[start:stop] = c, error
     if total:
         for part, result in zip(out, sums, strict=True):
             part[...] = result

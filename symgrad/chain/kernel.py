@@ -20,7 +20,7 @@ from symgrad.chain import batch
 from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import b_, x_, y_
-from symgrad.chain.pairs import batch_source, pair_source
+from symgrad.chain.pairs import batch_source, pair_sources
 from symgrad.errors import InputError, SymgradError, UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.forms import numpy_line
@@ -238,11 +238,12 @@ def chain_kernel(chain: Chain) -> ChainKernel:
         names = writer.one(layer.g(_T), _T), writer.one(layer.g.d(1)(_T), _T)
         kind = layer.bare
         if kind not in pairs:
-            both = pair_source(kind)
-            pairs[kind] = "None, None"
-            if both is not None:
-                pairs[kind] = f"_both{len(pairs)}, {both.reach!r}"
-                bodies.append(f"\n\n{both.source(f'_both{len(pairs)}')}")
+            found = []
+            for both in pair_sources(kind):
+                name = f"_both{len(bodies)}"
+                found.append(f"({name}, {both.reach!r}), ")
+                bodies.append(f"\n\n{both.source(name)}")
+            pairs[kind] = f"({''.join(found)})"
         rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[kind]}),")
     cost, slope = (_cost_line(writer, elementary(c)) for c in (chain.loss.formula, chain.loss.da))
     parts = [
@@ -252,7 +253,7 @@ def chain_kernel(chain: Chain) -> ChainKernel:
         *writer.parts, *bodies, "", "",
         "def cost(a, y):", *(f"    {line}" for line in writer.body), f"    return {cost}, {slope}",
         "", "",
-        "#: By layer: g, g', skip connection, both at once, and for which z (float64, float32).",
+        "#: By layer: g, g', skip, and what computes both where (in float64, in float32).",
         "LAYERS = (", *rows, ")", "", _GRADIENTS,
     ]  # fmt: skip
     return ChainKernel(chain, "\n".join(parts))

@@ -13,6 +13,7 @@ reach, and for activations without such lines, the kernels of `symgrad.kernels` 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -29,20 +30,21 @@ from sympy import Expr, S, Symbol
 from symgrad.activation import X
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import put
-from symgrad.chain.tables import tables
+from symgrad.chain.tables import EDGE, decay, tables
 from symgrad.kernels import emit
 from symgrad.kernels.forms import candidates, literal, numpy_line
 from symgrad.kernels.judge import Judge
 from symgrad.kernels.smooth import Smooth, as_float
+from symgrad.oracle import FLOAT32, FLOAT64, Values, arb_values, ulps
 from symgrad.rigor import precision
 
-__all__ = ["MOST_ULPS", "Pair", "batch_source", "pair_source"]
+__all__ = ["Pair", "batch_source", "pair_sources"]
 
-MOST_ULPS = {np.float64: 4.5, np.float32: 6.0}
-"""The largest error that a shared line may show, in ulp of the type it runs in."""
+_TYPES = {np.float64: (FLOAT64, 4.5), np.float32: (FLOAT32, 6.0)}
+"""The largest error that what is shared may show, in ulp of the type it runs in."""
 
 _LADDERS = {
-    np.float64: (math.inf, 1e100, 1e12, 700.0, 340.0, 170.0, 80.0, 30.0, 8.0),
+    np.float64: (math.inf, 1e100, 1e12, 700.0, 340.0, 170.0, 80.0, 37.0, 30.0, 8.0),
     np.float32: (math.inf, 1e12, 80.0, 40.0, 16.0, 8.0),
 }
 _POINTS = 200
@@ -52,7 +54,10 @@ _SIGNS = {sympy.Gt: ">", sympy.Ge: ">=", sympy.Lt: "<", sympy.Le: "<=", sympy.Eq
 
 @dataclass(frozen=True)
 class Pair:
-    """`body` sets g and d from x; `reach` says for which x, by float64 and float32."""
+    """`body` sets g and d from x; `reach` says for which x, by float64 and float32.
+
+    `table` is what the body calls `_TABLE`.
+    """
 
     body: str
     reach: tuple[tuple[float, float], ...] = ()
@@ -61,31 +66,62 @@ class Pair:
     def source(self, name: str) -> str:
         """The function of (x, g, d) under a name, and its table before it."""
         text = "".join(f"    {line}\n" for line in self.body.splitlines())
-        table = f"{name}_table = {self.table}\n{name}_single = {name}_table.single()\n\n\n"
-        text = text.replace("_TABLE", f"{name}_table").replace("_SINGLE", f"{name}_single")
-        return f"{table if self.table else ''}def {name}(x, g, d):\n{text}"
+        table = f"{name}_table = {self.table}\n\n\n" if self.table else ""
+        return f"{table}def {name}(x, g, d):\n{text}".replace("_TABLE", f"{name}_table")
 
 
 @lru_cache(maxsize=256)
-def pair_source(layer: Layer) -> Pair | None:
-    """The cheapest lines for both that are accurate enough, if there are any."""
+def pair_sources(layer: Layer) -> tuple[Pair, ...]:
+    """What computes both: the cheapest lines that are accurate enough, or a table; a far tail."""
     functions = [_Function(layer.formula(n)) for n in (0, 1)]
+    near = _lines(functions) or _table(functions)
+    if near is None:
+        return ()
+    short = [sign for sign in (-1, 1) if sign * near.reach[0][sign > 0] == EDGE]
+    return near, *(pair for sign in short for pair in _far(functions, sign))
+
+
+def _lines(functions: list[_Function]) -> Pair | None:
     found: list[tuple[int, Pair]] = []
     for rate in _rates(functions):
         for forms in sorted(product(*(f.fitting(rate) for f in functions)), key=_cost)[:3]:
-            body = _body(forms)
-            reach = [_reach(Pair(body).source("both"), functions, kind) for kind in _LADDERS]
-            short = sum(1 for ends in reach if ends and min(ends[1], -ends[0]) < 40)
-            if None not in reach:
-                found.append((_cost(forms) + 4 * short, Pair(body, tuple(r for r in reach if r))))
-    if found:
-        return min(found, key=lambda f: f[0])[1]
-    for table in tables(*(f.smooth for f in functions)):
-        pair = Pair("jets(x, g, d, _TABLE if x.dtype == np.float64 else _SINGLE)", (), table)
-        reach = [_reach(pair.source("both"), functions, kind) for kind in _LADDERS]
-        if None not in reach:
-            return replace(pair, reach=tuple(r for r in reach if r))
-    return None
+            pair = _measured(Pair(_body(forms)), functions)
+            if pair is not None:
+                short = sum(min(ends[1], -ends[0]) < 40 for ends in pair.reach)
+                found.append((_cost(forms) + 4 * short, pair))
+    return min(found, key=lambda f: f[0])[1] if found else None
+
+
+def _table(functions: list[_Function]) -> Pair | None:
+    body = "jets(x, g, d, _TABLE[x.dtype == np.float32])"
+    made = (Pair(body, (), f"both_types({t})") for t in tables(*(f.smooth for f in functions)))
+    return next((p for p in (_measured(pair, functions) for pair in made) if p), None)
+
+
+def _far(functions: list[_Function], sign: int) -> Iterator[Pair]:
+    """exp(c x²)·x·h(1/x), for the c of an exponential in g' that is a power of two."""
+    for e in functions[1].expr.atoms(sympy.exp):
+        c = e.args[0] / X**2
+        if c.is_Rational and c < 0 and abs(math.frexp(float(c))[0]) == 0.5:
+            rows = decay(*(f.smooth for f in functions), float(c), sign)
+            pair = Pair(f"decay(x, g, d, {float(c)!r}, _TABLE)", (), rows or "")
+            found = _measured(pair, functions, sign * EDGE) if rows else None
+            if found is not None:
+                yield found
+                return
+
+
+def _measured(pair: Pair, functions: list[_Function], start: float = 0.0) -> Pair | None:
+    """The pair with its reach, where both are right: about 0, or from `start` outwards."""
+    reaches = []
+    for kind in _LADDERS:
+        ends = [f.reach(pair.source("both"), n, kind, start)
+                for f, n in zip(functions, "gd", strict=True)]  # fmt: skip
+        if None in ends:
+            return None
+        lows, highs = zip(*ends, strict=True)  # type: ignore[arg-type]
+        reaches.append((max(lows), min(highs)))
+    return replace(pair, reach=tuple(reaches))
 
 
 @dataclass(frozen=True)
@@ -101,6 +137,8 @@ class _Form:
 
     def into(self, name: str) -> str:
         """The line that fills an array, the last product in place."""
+        if len(self.factors) == 1 and re.fullmatch(r"np\.\w+\(\w+\)", self.text):
+            return f"{self.text[:-1]}, out={name})"
         if len(self.factors) == 1:
             return f"{name}[...] = {self.text}"
         return f"np.multiply({' * '.join(self.factors[:-1])}, {self.factors[-1]}, out={name})"
@@ -133,42 +171,43 @@ class _Function:
         self.smooth = Smooth(self.expr, X)
 
     @cached_property
-    def truths(self) -> dict[Any, tuple[NDArray[Any], list[arb]]]:
+    def truths(self) -> dict[Any, tuple[NDArray[Any], Values]]:
         """Points, which crowd near zeros and where the result leaves the floats, and values."""
         judge = Judge(self.smooth, -1.7e308, 1.7e308, _POINTS)
-        for p in np.random.default_rng(5).uniform(-16, 16, 2 * _POINTS):  # where most samples are
-            if (v := self._value(p)) is not None:
-                judge.points.append(p)
-                judge.truths.append(v)
-        with np.errstate(over="ignore"):
-            small = np.unique(np.array(judge.points).astype(np.float32))
-        known = [(p, v) for p in small[np.isfinite(small)] if (v := self._value(p)) is not None]
-        columns: Any = zip(*known, strict=True)
-        points, values = columns
-        return {
-            np.float64: (np.array(judge.points), judge.truths),
-            np.float32: (np.array(points), list(values)),
-        }
+        rng = np.random.default_rng(5)
+        most = rng.uniform(-16, 16, 2 * _POINTS), rng.uniform(-40, 40, _POINTS)  # most samples
+        drawn = np.unique(np.concatenate([judge.spread[0], judge.special[0], *most]))
+        found = {}
+        for kind, (fmt, _) in _TYPES.items():
+            with np.errstate(over="ignore"):
+                x = np.unique(drawn.astype(kind))
+            x = x[np.isfinite(x)]
+            values = arb_values(self.expr, [X], [x.astype(np.float64)], fmt)
+            known = np.flatnonzero(values.known())
+            found[kind] = x[known], values[known]
+        return found
 
-    def _value(self, p: Any) -> arb | None:
-        return self.smooth.value(arb(float(p)))
-
-    def reach(self, source: str, name: str, kind: Any) -> tuple[float, float] | None:
-        """How far on each side of 0 `name` is right as the body computes it."""
+    def reach(
+        self, source: str, name: str, kind: Any, start: float = 0.0
+    ) -> tuple[float, float] | None:
+        """How far from `start` on, on each side of 0 if that is 0, `name` is right."""
         points, truths = self.truths[kind]
         ends = np.array([-math.inf, math.inf], kind)  # no values there, but none may be lost
         results = {n: np.empty(points.size + 2, kind) for n in "gd"}
         with np.errstate(all="ignore"):
             _run(source)(np.concatenate([points, ends]), **results)
-        got = results[name]
-        wrong = [not _near(u, v, kind) for u, v in zip(got, truths, strict=False)]
+        fmt, most = _TYPES[kind]
+        errors = ulps(results[name][:-2], truths, fmt)
+        wrong = np.array([*(errors > most), *np.isnan(results[name][-2:])])
         known = np.concatenate([points, np.sign(ends) * np.finfo(kind).max])
-        wrong = np.array([*wrong, *np.isnan(got[-2:])])
         reached = []
         for side in (-1, 1):
-            first = np.min(side * known[wrong & (side * known >= 0)], initial=math.inf)
+            if side * start < 0:
+                reached.append(side * -abs(start))
+                continue
+            first = np.min(side * known[wrong & (side * known >= abs(start))], initial=math.inf)
             end = next((e for e in _LADDERS[kind] if e < first or first == e == math.inf), None)
-            if end is None:
+            if end is None or end < abs(start):
                 return None
             reached.append(side * end)
         return reached[0], reached[1]
@@ -184,16 +223,6 @@ class _Function:
         return good[:3]
 
 
-def _near(got: Any, truth: arb, kind: Any) -> bool:
-    """|got − truth| at most `MOST_ULPS` of the type."""
-    with np.errstate(over="ignore"):
-        unit = np.spacing(abs(kind(as_float(truth))))
-    if not (np.isfinite(got) and np.isfinite(unit)):
-        return bool(got == kind(as_float(truth)))
-    with precision(128):
-        return bool(abs(arb(float(got)) - truth) <= arb(float(unit)) * MOST_ULPS[kind])
-
-
 @lru_cache(maxsize=1)
 def batch_source() -> str:
     """The text of `batch` after its imports."""
@@ -204,17 +233,8 @@ def batch_source() -> str:
 @lru_cache(maxsize=512)
 def _run(source: str) -> Any:
     """The function `both`."""
-    text = f"from typing import Any, NamedTuple\n\n{batch_source()}\n\n{source}"
+    text = f"{emit.runtime_source()}\n\n{batch_source()}\n\n{source}"
     return emit.build(text, "both")["both"]
-
-
-def _reach(source: str, functions: list[_Function], kind: Any) -> tuple[float, float] | None:
-    """Where both are right."""
-    ends = [f.reach(source, n, kind) for f, n in zip(functions, "gd", strict=True)]
-    if None in ends:
-        return None
-    lows, highs = zip(*ends, strict=True)  # type: ignore[arg-type]
-    return max(lows), min(highs)
 
 
 # --- the forms -----------------------------------------------------------------------------------
@@ -370,18 +390,19 @@ def _about(factor: Expr, rate: Any, root: arb) -> tuple[list[str], str]:
     r, base = Symbol("r"), Symbol("ur")
     with precision(400):
         table = {r: root, base: (root * int(rate.p) / int(rate.q)).exp()}
-        high = float(np.float32(as_float(root)))  # so that x − high is exact in both types
-        low = as_float(root - arb(high))
-        rest = as_float(root - arb(high) - arb(low))
+        single = float(np.float32(as_float(root)))
+        parts = [(h, as_float(root - arb(h))) for h in (as_float(root), single)]
     moving = sympy.cancel((put(factor, {X: r + _Y}) - put(factor, {X: r})) / _Y)
     still = sympy.cancel(base * (put(factor, {X: r}) - put(factor, {X: r, _U: base})) / (_U - base))
-    shift = " - ".join(["x", *(repr(part) for part in (high, low, rest) if part)])
+    exact = parts[0] == parts[1] and not parts[0][1]
+    shift = [] if exact else [f"high, low = {parts[0]} if x.dtype == np.float64 else {parts[1]}"]
+    shift += [f"y = x - {parts[0][0]!r}" if exact else "y = x - high - low"]
     inner = {1: "y", -1: "-y"}.get(rate, f"{literal(rate)} * y")
     ahead, behind = (_numeric(part, table) for part in (moving, still))
     fall = "m" if behind in ("1.0", "-1.0") else f"m * {behind}"
     rise = "" if ahead == "0" else "y" if ahead == "1.0" else f"y * {ahead}"
     text = f"{rise} - {fall}" if behind == "-1.0" else f"{rise} + {fall}" if rise else fall
-    return [f"y = {shift}", f"m = np.expm1({inner})"], f"({text})"
+    return [*shift, f"m = np.expm1({inner})"], f"({text})"
 
 
 def _numeric(expr: Any, table: dict[Symbol, arb]) -> str:

@@ -17,23 +17,25 @@ from flint import arb, arb_poly
 from symgrad.kernels.smooth import BITS, Smooth, as_float, shifted, zeros_near
 from symgrad.rigor import precision
 
-__all__ = ["tables"]
+__all__ = ["EDGE", "decay", "tables"]
 
-_LEFT, _RIGHT = 8.0, 12.0
-_SHAPES = ((1 / 16, 11), (1 / 32, 10), (1 / 64, 9))
+EDGE, _RIGHT = 8.0, 12.0
+_TERMS, _LAST = 14, 40.0
+_SHAPES = ((1 / 32, 9), (1 / 16, 11), (1 / 64, 9))
 _SHORT = 6
 """The degree for float32, of which fewer digits are asked."""
 
 
 def tables(value: Smooth, slope: Smooth) -> Iterable[str]:
-    """Sources of the table, by width and degree; the last cell is the line that g tends to."""
+    """Sources of the table, by width and degree; the outer cells are lines that g may tend to."""
     for width, degree in _SHAPES:
-        first, last = round(-_LEFT / width), round(_RIGHT / width)
+        first, last = round(-EDGE / width), round(_RIGHT / width)
         places = range(first, last + 1)
         cells = [_cell(value, slope, k * width, width / 2, degree) for k in places]
-        line = _line(value, slope)
-        if line is not None and all(cells):
-            yield _source([*(c for c in cells if c), line], (first - 0.5) * width, 1 / width)
+        left, right = (_line(value, slope, sign) for sign in (-1, 1))
+        if left and right and all(cells):
+            inner = [c for c in cells if c]
+            yield _source([left, *inner, right], (first - 1.5) * width, 1 / width)
 
 
 def _cell(
@@ -46,8 +48,8 @@ def _cell(
     with precision(BITS):
         moved, order = arb(0), 0
         for t, m in zeros_near(series, arb(half)):
-            if abs(t) <= arb(half) and m == 1:
-                moved, order = t, 1
+            if abs(t) <= arb(half):
+                moved, order = t, m
         series = shifted(series, moved)[order:]
         count = degree - order
         nodes = [
@@ -63,15 +65,42 @@ def _cell(
         )
 
 
-def _line(value: Smooth, slope: Smooth) -> tuple[arb, list[arb]] | None:
-    """c₀ + c₁ x from one point far to the right; whether g is that line is measured."""
-    at = arb(2) ** 20
+def _line(value: Smooth, slope: Smooth, sign: int) -> tuple[arb, list[arb]] | None:
+    """c₀ + c₁ x from one point far out; whether g is that line is measured."""
+    at = sign * arb(2) ** 20
     a, b = value.value(at), slope.value(at)
     if a is None or b is None:
         return None
     with precision(BITS):
         rise = arb(as_float(b))
         return arb(0), [arb(as_float(a - rise * at)), rise]
+
+
+def decay(value: Smooth, slope: Smooth, c: float, sign: int) -> str | None:
+    """Coefficients of h in f = exp(c x²)·x·h(1/x) for g and g', from |x| = `EDGE` on.
+
+    h is interpolated at Chebyshev nodes in 1/x.
+    """
+    ends = 1 / EDGE, 1 / _LAST
+    middle, half = (ends[0] + ends[1]) / 2, (ends[0] - ends[1]) / 2
+    nodes = [
+        arb(sign * (middle + half * math.cos((2 * j + 1) * math.pi / (2 * _TERMS))))
+        for j in range(_TERMS)
+    ]
+    rows = []
+    for f in (value, slope):
+        with precision(2 * BITS):
+            places = [(1 / w).mid() for w in nodes]
+            found = [f.value(x, BITS) for x in places]
+            scaled = [
+                v / (x * (arb(c) * x * x).exp())
+                for x, v in zip(places, found, strict=True) if v is not None
+            ]  # fmt: skip
+            if len(scaled) < _TERMS:
+                return None
+            poly = arb_poly.interpolate([1 / x for x in places], scaled)
+            rows.append(_array(as_float(poly[k]) for k in range(_TERMS)))
+    return "(" + ",\n".join(rows) + ")"
 
 
 def _source(cells: list[tuple[arb, list[arb]]], low: float, per: float) -> str:
