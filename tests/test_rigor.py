@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import flint
 import mpmath
+import numpy as np
 import pytest
 import sympy
 from flint import arb
@@ -12,6 +15,7 @@ from sympy import E, Rational, S, Symbol, exp, pi, sqrt
 from symgrad.activation import X
 from symgrad.catalogue import activations
 from symgrad.errors import UndecidedError, UnsupportedError
+from symgrad.oracle import mp_values
 from symgrad.rigor import constant, interval, precision, program, sign, union
 from symgrad.rigor.sharp import sharpened
 
@@ -167,3 +171,33 @@ def test_ends_see_what_a_ball_does_not():
     low, high = program(e / (1 + e) ** 2, X).ends(arb(100), arb(200))
     assert 0 < low < high < 1e-43
     assert not program(e / (1 + e) ** 2, X).ball(interval(arb(100), arb(200))) > 0
+
+
+def test_no_branch_is_taken_at_a_kink():
+    """At an exact kink the value is known and the derivative is not; so is the value at a jump."""
+    kinks = [
+        (sympy.Abs(X), 0), (sympy.Max(X, 0), 0), (sympy.sign(X), 0), (sympy.Heaviside(X), "0.5"),
+        (sympy.Heaviside(X, 1), 1), (sympy.Piecewise((X + 3, X >= 0), (0, True)), 3),
+        (sympy.Piecewise((5, sympy.Eq(X, 0)), (X, True)), 5),
+    ]  # fmt: skip
+    for f, value in kinks:
+        head, slope = program(f, X).jet(arb(0), 2)
+        assert head == program(f, X).ball(arb(0)) == arb(value)
+        assert mp_values(f, [X], [np.zeros(1)]).fraction(0) == Fraction(value)
+        assert not slope.is_finite()
+        assert program(f, X).jet(arb(2), 2)[1].is_finite()
+
+
+def test_roots_of_any_order_from_zero_on():
+    for order in (2, 3, 10**9, 10**30):
+        f = program(X ** Rational(1, order), X)
+        assert f.ball(arb(0)) == 0
+        assert f.ball(arb(2), prec=128).overlaps((arb(2).log() / order).exp())
+        low, high = f.ends(arb(0), arb(2))
+        assert low == 0
+        assert 1 < high < 1.5
+        assert not f.ball(arb(-1)).is_finite()
+
+
+def test_the_size_of_what_may_be_zero_is_not_negative():
+    assert program(sympy.sqrt(sympy.Abs(X)), X).ends(arb(-4), arb(1)) == (0, 2)

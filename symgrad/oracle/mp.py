@@ -150,10 +150,10 @@ def _plan(node: Any) -> tuple[Act, tuple[Basic, ...]]:
     if isinstance(node, Relational):
         holds = _RELATION[type(node)]
         return lambda bits, a, b: holds(_order(a, b)), node.args
-    if isinstance(node, (sympy.sign, sympy.Heaviside)):
-        low, middle = (-1, 0) if isinstance(node, sympy.sign) else (0, 0.5)
-        steps = [(libmp.from_float(float(v)),) * 2 for v in (middle, 1, low)]
-        return lambda bits, x: steps[_order(x, (fzero, fzero))], node.args[:1]
+    if isinstance(node, sympy.sign):
+        return lambda bits, x: (_ZERO, _ONE, libmpi.mpi_neg(_ONE))[_order(x, _ZERO)], node.args
+    if isinstance(node, sympy.Heaviside):
+        return lambda bits, x, middle: (middle, _ONE, _ZERO)[_order(x, _ZERO)], node.args
     for kind, act in _NODES.items():
         if isinstance(node, kind):
             return act, node.args
@@ -335,7 +335,8 @@ _CONTEXT = mpmath.MPContext()
 def _by_context(name: str) -> Act:
     def call(x: Number, bits: int, rounding: str) -> Number:
         with _CONTEXT.workprec(bits + 8):
-            return getattr(_CONTEXT, name)(_CONTEXT.make_mpf(x))._mpf_
+            y = getattr(_CONTEXT, name)(_CONTEXT.make_mpf(x))
+        return libmp.fnan if isinstance(y, _CONTEXT.mpc) else y._mpf_
 
     return call
 
@@ -417,7 +418,7 @@ def _one_over(kind: type) -> Act:
     return lambda bits, x: _invert(bits, _FUNCTIONS[kind](bits + 8, x))
 
 
-_ONE = (fone, fone)
+_ZERO, _ONE = (fzero, fzero), (fone, fone)
 _FUNCTIONS: dict[type, Act] = {
     sympy.exp: _rising(_exp),
     sympy.log: _rising(libmp.mpf_log),

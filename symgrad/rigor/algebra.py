@@ -23,6 +23,7 @@ from symgrad.rigor.ops import FUNCTIONS, SIDES, Op, pow_int, pow_series
 __all__ = ["BALLS", "CONDITIONS", "ENDS", "JETS", "Algebra", "is_leaf"]
 
 Act = Callable[..., Any]
+_WORD = 1 << 62  # the orders of roots that flint takes
 
 _NUMBERS: dict[Basic, Callable[[], arb]] = {
     sympy.pi: arb.pi,
@@ -88,11 +89,11 @@ class Algebra:
             constant = _constant(node)
             return lambda: self.lift(constant())
         if isinstance(node, sympy.Abs):
-            return lambda x: self.by_sign(x, self._minus(x), x, x)
-        if isinstance(node, (sympy.sign, sympy.Heaviside)):
-            low, middle = (-1, 0) if isinstance(node, sympy.sign) else (0, arb(0.5))
-            signs = (low, middle, 1)
-            return lambda x: self.by_sign(x, *(self.lift(arb(s)) for s in signs))
+            return self.absolute
+        if isinstance(node, sympy.sign):
+            return lambda x: self.by_sign(x, *(self.lift(arb(s)) for s in (-1, 0, 1)))
+        if isinstance(node, sympy.Heaviside):
+            return lambda x, middle: self.by_sign(x, self.lift(arb(0)), middle, self.lift(arb(1)))
         if isinstance(node, (sympy.Max, sympy.Min)):
             largest = isinstance(node, sympy.Max)
             return lambda x, y: self.extreme(largest, x, y)
@@ -116,7 +117,7 @@ class Algebra:
             return _LOGIC[type(node)]
         if isinstance(node, (sympy.Eq, sympy.Ne)):
             wanted = isinstance(node, sympy.Eq)
-            return lambda x, y: None if (same := self._same(x, y)) is None else same is wanted
+            return lambda x, y: None if (same := self.same(x, y)) is None else same is wanted
         forward, equal = _RELATIONS[type(node)]
         if forward:
             return lambda x, y: self.less(x, y, equal)
@@ -129,14 +130,11 @@ class Algebra:
             return True
         return False if ((x_low > y_high) if equal else (x_low >= y_high)) else None
 
-    def _same(self, x: Any, y: Any) -> bool | None:
+    def same(self, x: Any, y: Any) -> bool | None:
         (x_low, x_high), (y_low, y_high) = self.span(x), self.span(y)
         if x_high < y_low or x_low > y_high:
             return False
         return True if x_low == y_high and x_high == y_low else None
-
-    def _minus(self, x: Any) -> Any:
-        return self.mul(self.lift(arb(-1)), x)
 
     def by_sign(self, x: Any, negative: Any, zero: Any, positive: Any) -> Any:
         low, high = self.span(x)
@@ -180,6 +178,9 @@ class Algebra:
     def function(self, op: Op, x: Any) -> Any:
         raise NotImplementedError
 
+    def absolute(self, x: Any) -> Any:
+        raise NotImplementedError
+
     def extreme(self, largest: bool, x: Any, y: Any) -> Any:
         raise NotImplementedError
 
@@ -189,9 +190,6 @@ class _Balls(Algebra):
     mul = staticmethod(operator.mul)
 
     def act(self, node: Basic) -> Act:
-        if isinstance(node, sympy.Pow) and isinstance(node.exp, sympy.Integer):
-            n = int(node.exp)
-            return lambda x: pow_int(x, n)
         return FUNCTIONS.get(type(node)) or super().act(node)
 
     def lift(self, c: arb) -> arb:
@@ -209,22 +207,34 @@ class _Balls(Algebra):
     def root(self, x: arb, q: Fraction) -> arb:
         if not x >= 0:
             return arb.nan()
-        if x > 0 and x.rel_accuracy_bits() > 30:
-            root = x.sqrt() if q.denominator == 2 else x.root(q.denominator)
-        else:
-            low = x.lower().root(q.denominator) if x.lower() > 0 else arb(0)
-            root = low.union(x.upper().root(q.denominator))
-        return pow_int(root, q.numerator)
+        sharp = x > 0 and x.rel_accuracy_bits() > 30
+        ends = [x] if sharp else [x.lower().max(arb(0)), x.upper()]
+        return pow_int(union(*(_root(end, q.denominator) for end in ends)), q.numerator)
 
     def function(self, op: Op, x: arb) -> arb:
         return op(x)
+
+    def absolute(self, x: arb) -> arb:
+        return abs(x)
 
     def extreme(self, largest: bool, x: arb, y: arb) -> arb:
         return x.max(y) if largest else x.min(y)
 
 
+def _root(x: arb, k: int) -> arb:
+    """The k-th root of a ball that does not reach below zero; flint's own is nan at zero."""
+    if k == 2:
+        return x.sqrt()
+    if x.is_zero():
+        return x
+    return x.root(k) if k < _WORD else (x.log() / k).exp()
+
+
 class _Jets(Algebra):
-    """Power series of balls, of flint.ctx.cap terms."""
+    """Power series of balls, of flint.ctx.cap terms.
+
+    Where two values may be equal there may be a kink: no branch is taken, even at an exact point.
+    """
 
     add = staticmethod(operator.add)
     mul = staticmethod(operator.mul)
@@ -235,10 +245,23 @@ class _Jets(Algebra):
     def span(self, value: arb_series) -> tuple[arb, arb]:
         return value[0], value[0]
 
+    def less(self, x: arb_series, y: arb_series, equal: bool) -> bool | None:
+        return None if x[0] == y[0] else super().less(x, y, equal)
+
+    def same(self, x: arb_series, y: arb_series) -> bool | None:
+        return False if super().same(x, y) is False else None
+
+    def by_sign(self, x: Any, negative: Any, zero: Any, positive: Any) -> arb_series:
+        if x[0].is_zero():
+            return self.hull([negative, zero, positive])
+        return super().by_sign(x, negative, zero, positive)
+
     def hull(self, values: list[arb_series]) -> arb_series:
+        return self._kink(union(*(v[0] for v in values)))
+
+    def _kink(self, head: arb) -> arb_series:
         # A Taylor coefficient across a kink has no meaning; the value itself still has a hull.
-        rest = [arb.nan()] * (flint.ctx.cap - 1)
-        return arb_series([union(*(v[0] for v in values)), *rest], prec=flint.ctx.cap)
+        return arb_series([head, *[arb.nan()] * (flint.ctx.cap - 1)], prec=flint.ctx.cap)
 
     def power(self, x: arb_series, n: int) -> arb_series:
         return self._with_head(pow_series(x, n), pow_int(x[0], n))
@@ -257,9 +280,14 @@ class _Jets(Algebra):
         n = flint.ctx.cap
         return arb_series([head, *(series[k] for k in range(1, n))], prec=n)
 
+    def absolute(self, x: arb_series) -> arb_series:
+        return x if x[0] > 0 else -x if x[0] < 0 else self._kink(abs(x[0]))
+
     def extreme(self, largest: bool, x: arb_series, y: arb_series) -> arb_series:
         first = self.less(y, x, False) if largest else self.less(x, y, False)
-        return self.hull([x, y]) if first is None else x if first else y
+        if first is None:
+            return self._kink(BALLS.extreme(largest, x[0], y[0]))
+        return x if first else y
 
 
 Ends = tuple[arb, arb]
@@ -297,10 +325,10 @@ class _Ends(Algebra):
 
     def power(self, x: Ends, n: int) -> Ends:
         around = not (x[0] > 0 or x[1] < 0)
-        if n < 0:
-            return _NONE if around else _hull(*(1 / e for e in self.power(x, -n)))
-        low, high = _hull(*(e**n for e in x))
-        return (arb(0), high) if around and n % 2 == 0 else (low, high)
+        if n < 0 and around:
+            return _NONE
+        ends = [pow_int(e, n) for e in x]
+        return _hull(*ends, arb(0)) if around and n % 2 == 0 else _hull(*ends)
 
     def root(self, x: Ends, q: Fraction) -> Ends:
         return _hull(*(BALLS.root(e, q) for e in x))
@@ -311,6 +339,10 @@ class _Ends(Algebra):
         if op.runs in (1, -1) or (op.runs == SIDES and (x[0] > 0 or x[1] < 0)):
             return _hull(*map(op, x))
         return _hull(*(end(op(x[0].union(x[1]))) for end in (arb.lower, arb.upper)))
+
+    def absolute(self, x: Ends) -> Ends:
+        around = not (x[0] > 0 or x[1] < 0)
+        return _hull(*map(abs, x), *([arb(0)] if around else []))
 
     def extreme(self, largest: bool, x: Ends, y: Ends) -> Ends:
         pick = arb.max if largest else arb.min

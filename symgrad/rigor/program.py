@@ -59,9 +59,12 @@ class Program:
         with precision(prec, terms=n):
             try:
                 result = self.registers(JETS, [arb_series([at, 1], prec=n)])[-1]
-            except ValueError:  # flint refuses to divide by a series that may start with zero
-                return [self.ball(at, prec=prec)] + [arb.nan()] * (n - 1)
-            return [result[k] for k in range(n)]
+                found = [result[k] for k in range(n)]
+            except (ValueError, ZeroDivisionError):  # a series that may start with zero, below
+                found = [arb.nan()] * n
+            if not all(c.is_finite() for c in found):  # at a kink the value alone is known
+                found[0] = self.ball(at, prec=prec)
+            return found
 
     def ends(self, low: arb, high: arb, prec: int = 64) -> tuple[arb, arb]:
         """Two numbers between which f lies on all of [low, high], however far apart in size.
@@ -147,11 +150,9 @@ def _operands(node: Basic, symbols: Sequence[Symbol]) -> tuple[Basic, ...]:
         return (node.base,)
     if isinstance(node, sympy.Piecewise):
         return tuple(part for pair in node.args for part in pair.args)
-    known = (*_FOLDED, sympy.Pow, sympy.Abs, sympy.sign, *CONDITIONS)
+    known = (*_FOLDED, sympy.Pow, sympy.Abs, sympy.sign, sympy.Heaviside, *CONDITIONS)
     if isinstance(node, known) or type(node) in FUNCTIONS:
         return node.args
-    if isinstance(node, sympy.Heaviside):
-        return (node.args[0],)
     raise UnsupportedError(
         f"no ball arithmetic for {node} of type {type(node).__name__}; "
         "write the expression in elementary functions, erf and Piecewise"
