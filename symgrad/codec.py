@@ -155,69 +155,50 @@ class Codec:
     def _expression(self, expr: Any) -> list[Any]:
         if expr in _ATOM_NAMES:
             return [_ATOM_NAMES[expr]]
-        match expr:
-            case Integer():
-                return ["Integer", _text(expr)]
-            case Rational():
-                return ["Rational", _text(expr.p), _text(expr.q)]
-            case Float():
-                sign, mantissa, exponent, _ = expr._mpf_
-                signed = -int(mantissa) if sign else int(mantissa)
-                return ["Float", _text(signed), str(int(exponent)), expr._prec]
-            case Symbol():
-                return self._symbol(expr)
-            case Activation():
-                return self._activation(expr)
-            case Definition():
-                parts = expr.parts
-                names = [f.name for f in dataclasses.fields(parts)]
-                return ["Definition", *(self.encode(getattr(parts, name)) for name in names)]
-            case Str():
-                return ["Str", expr.name]
-        if isinstance(expr, AppliedUndef):
-            given: Any = getattr(expr.func, "_kwargs", {})
-            inner = [self._expression(arg) for arg in expr.args]
-            return ["Function", type(expr).__name__, dict(sorted(given.items())), *inner]
+        for name, (kind, write, _) in _WRITTEN.items():
+            if isinstance(expr, kind):
+                return [name, *write(self, expr)]
         if type(expr) not in self._builders:
             raise InputError(f"{type(expr).__name__} has no JSON form here, got {_short(expr)}")
-        return [type(expr).__name__, *(self._expression(arg) for arg in expr.args)]
+        return [type(expr).__name__, *map(self._expression, expr.args)]
 
-    def _symbol(self, symbol: Any) -> list[Any]:
-        given = {k: v for k, v in symbol._assumptions_orig.items() if v is not None}
-        given.pop("commutative", None)
-        if type(symbol) not in (Symbol, sympy.Dummy):
-            raise InputError(f"{type(symbol).__name__} has no JSON form here, got {symbol}")
-        index = [str(symbol.dummy_index)] if isinstance(symbol, sympy.Dummy) else []
-        return [type(symbol).__name__, symbol.name, *index, dict(sorted(given.items()))]
-
-    def _activation(self, g: Activation) -> list[Any]:
+    def _write_activation(self, g: Activation) -> list[Any]:
         known = self._known.get(g.name)
-        values = [self._expression(value) for value in g.values]
-        if known is not None and known.args[2] == g.args[2]:
-            return ["Activation", g.name, values]
-        return ["Activation", g.name, values, self._expression(g.args[2])]
+        own = [] if known and known.args[2] == g.args[2] else [self._expression(g.args[2])]
+        return [g.name, [self._expression(value) for value in g.values], *own]
+
+    def _write_definition(self, made: Definition) -> list[Any]:
+        names = [f.name for f in dataclasses.fields(made.parts)]
+        return [self.encode(getattr(made.parts, name)) for name in names]
+
+    def _write_function(self, f: Any) -> list[Any]:
+        given = dict(sorted(getattr(f.func, "_kwargs", {}).items()))
+        return [type(f).__name__, given, *map(self._expression, f.args)]
 
     # --- reading ------------------------------------------------------------------------------
 
     def decode(self, tree: Any) -> Any:
         """What `encode` wrote; raises `InputError` for anything else."""
-        return self._decode(tree, 0)
+        _bounded(tree, MAX_DEPTH)
+        return self._read(tree)
 
-    def _decode(self, tree: Any, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise LimitError(f"JSON of an expression is nested at most {MAX_DEPTH} deep")
+    def _read(self, tree: Any) -> Any:
         match tree:
             case None | bool() | int() | str():
                 return tree
-            case [str() as head, *args] if head in self._heads or head in _READ or head in _ATOMS:
-                return self._basic(head, args, depth)
+            case [str() as head, *args] if head in self._heads or head in _WRITTEN:
+                return self._basic(head, args)
+            case [str() as head, *args] if head in _ATOMS:
+                return _ATOMS[head] if not args else _refuse(f"{head} takes no argument", args)
             case {"list": list(items)}:
-                return [self._decode(item, depth + 1) for item in items]
+                return [self._read(item) for item in items]
             case {"tuple": list(items)}:
-                return tuple(self._decode(item, depth + 1) for item in items)
+                return tuple(self._read(item) for item in items)
             case {"table": list(pairs)}:
+                if any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
+                    _refuse("a table holds pairs", pairs)
                 try:
-                    return dict(self._pair(pair, depth) for pair in pairs)
+                    return {self._read(key): self._read(value) for key, value in pairs}
                 except TypeError:
                     _refuse("the keys of a table are not lists or tables", pairs)
             case {"int": str(digits)}:
@@ -225,89 +206,90 @@ class Codec:
             case {"float": str(digits)}:
                 return _float(digits)
             case {"record": str(name), **fields}:
-                return self._record(name, fields, depth)
+                return self._record(name, fields)
         _refuse("no JSON of symgrad", tree)
 
-    def _pair(self, pair: Any, depth: int) -> tuple[Any, Any]:
-        if not isinstance(pair, list) or len(pair) != 2:
-            _refuse("a table holds pairs", pair)
-        return self._decode(pair[0], depth + 1), self._decode(pair[1], depth + 1)
-
-    def _record(self, name: str, fields: dict[str, Any], depth: int) -> Any:
+    def _record(self, name: str, fields: dict[str, Any]) -> Any:
         record = self._records.get(name)
         if record is None:
             _refuse(f"no record '{name}' is allowed here", fields)
         wanted = {f.name for f in dataclasses.fields(record) if f.init}
         if set(fields) - wanted:
             _refuse(f"{name} has the fields {sorted(wanted)}", sorted(fields))
-        values = {key: self._decode(value, depth + 1) for key, value in fields.items()}
+        values = {key: self._read(value) for key, value in fields.items()}
         try:
             return record(**values)
         except (TypeError, ValueError, AttributeError) as error:
             _refuse(f"no {name}: {error}", fields)
 
-    def _basic(self, head: str, args: list[Any], depth: int) -> Basic:
-        if head in _ATOMS:
-            return _ATOMS[head] if not args else _refuse(f"{head} takes no argument", args)
+    def _basic(self, head: str, args: list[Any]) -> Basic:
         try:
-            if head in _READ:
-                return _READ[head](self, args, depth + 1)
-            inner = [self._part(arg, depth + 1) for arg in args]
-            return self._heads[head](*inner)
+            if head in _WRITTEN:
+                return _WRITTEN[head][2](self, *args)
+            return self._heads[head](*map(self._part, args))
+        except InputError:
+            raise
         except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
-            if isinstance(error, InputError):
-                raise
             _refuse(f"no {head}: {error}", args)
 
-    def _part(self, tree: Any, depth: int) -> Basic:
+    def _part(self, tree: Any) -> Basic:
         """What stands inside an expression: an expression, never text that SymPy would evaluate."""
-        found = self._decode(tree, depth)
+        found = self._read(tree)
         return found if isinstance(found, Basic) else _refuse("an expression is needed here", tree)
 
-    def _read_symbol(self, args: list[Any], depth: int) -> Basic:
-        name, assumptions = args
-        return Symbol(_name(name), **_assumptions(assumptions))
-
-    def _read_dummy(self, args: list[Any], depth: int) -> Basic:
-        name, index, assumptions = args
-        index = _integer(index)
-        return sympy.Dummy(_name(name), dummy_index=index, **_assumptions(assumptions))
-
-    def _read_function(self, args: list[Any], depth: int) -> Basic:
-        name, assumptions, *inner = args
-        if not inner:
-            _refuse("a function has arguments", args)
+    def _read_function(self, name: Any, assumptions: Any, first: Any, *more: Any) -> Basic:
         head = sympy.Function(_name(name), **_assumptions(assumptions))
-        return head(*(self._part(arg, depth) for arg in inner))
+        return head(*map(self._part, (first, *more)))
 
-    def _read_activation(self, args: list[Any], depth: int) -> Basic:
-        name, values, *definition = args
-        if not isinstance(values, list) or len(definition) > 1 or not isinstance(name, str):
-            _refuse("an activation has a name, a list of values and at most one definition", args)
-        if definition:
-            made = self._part(definition[0], depth)
+    def _read_activation(self, name: Any, values: Any, definition: Any = None) -> Basic:
+        if not isinstance(values, list) or not isinstance(name, str):
+            _refuse("an activation has a name and a list of values", [name, values])
+        if definition is not None:
+            made = self._part(definition)
         elif name in self._known:
             made = self._known[name].args[2]
         else:
             raise UnknownNameError("activation", name[:80], self._known)
         if not isinstance(made, Definition) or not name.isidentifier() or len(name) > 200:
-            _refuse("an activation has an identifier and a definition", args)
+            _refuse("an activation has an identifier and a definition", [name, definition])
         if len(values) != len(made.parts.parameters):
             _refuse(f"this activation has {len(made.parts.parameters)} parameters", values)
-        return Activation(name, [self._part(value, depth) for value in values], made)  # type: ignore[arg-type]
+        return Activation(name, [self._part(value) for value in values], made)  # type: ignore[arg-type]
 
-    def _read_definition(self, args: list[Any], depth: int) -> Basic:
-        expr, parameters, latex, plain, source, kinks, defaults = (
-            self._decode(arg, depth) for arg in args
+    def _read_definition(self, *args: Any) -> Basic:
+        expr, parameters, latex, plain, source, kinks, defaults = parts = [*map(self._read, args)]
+        groups = ((parameters, Symbol), (kinks, Kink), (defaults, Basic))
+        fits = isinstance(expr, Basic) and all(
+            isinstance(group, tuple) and all(isinstance(one, kind) for one in group)
+            for group, kind in (((latex, plain, source), str), *groups)
         )
-        if not isinstance(expr, Basic) or not all(
-            isinstance(text, str) for text in (latex, plain, source)
-        ):
-            _refuse("no definition of an activation", args)
-        for group, kind in ((parameters, Symbol), (kinks, Kink), (defaults, Basic)):
-            if not isinstance(group, tuple) or not all(isinstance(one, kind) for one in group):
-                _refuse("no definition of an activation", args)
-        return Definition(expr, parameters, latex, plain, source, kinks, defaults)  # type: ignore[arg-type]
+        return Definition(*parts) if fits else _refuse("no definition of an activation", args)
+
+
+def _bounded(tree: Any, room: int) -> None:
+    """Refuse a tree that is nested too deeply to be read by recursion."""
+    if room < 0:
+        raise LimitError(f"JSON of an expression is nested at most {MAX_DEPTH} deep")
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for part in inner:
+        _bounded(part, room - 1)
+
+
+def _write_symbol(codec: Codec, symbol: Any) -> list[Any]:
+    given = {k: v for k, v in symbol._assumptions_orig.items() if v is not None}
+    given.pop("commutative", None)
+    if type(symbol) not in (Symbol, sympy.Dummy):
+        raise InputError(f"{type(symbol).__name__} has no JSON form here, got {symbol}")
+    index = [str(symbol.dummy_index)] if isinstance(symbol, sympy.Dummy) else []
+    return [symbol.name, *index, dict(sorted(given.items()))]
+
+
+def _read_symbol(codec: Codec, name: Any, assumptions: Any) -> Basic:
+    return Symbol(_name(name), **_assumptions(assumptions))
+
+
+def _read_dummy(codec: Codec, name: Any, index: Any, assumptions: Any) -> Basic:
+    return sympy.Dummy(_name(name), dummy_index=_integer(index), **_assumptions(assumptions))
 
 
 def _name(text: Any) -> str:
@@ -355,36 +337,40 @@ def _float(text: str) -> float:
         _refuse("a float is written as its hexadecimal form", text)
 
 
-def _rational(codec: Codec, args: list[Any], depth: int) -> Basic:
-    p, q = map(_integer, args)
-    return Rational(p, q) if q else _refuse("a denominator is not 0", args)
+def _read_rational(codec: Codec, p: Any, q: Any) -> Basic:
+    below = _integer(q)
+    return Rational(_integer(p), below) if below else _refuse("a denominator is not 0", [p, q])
 
 
-def _float_number(codec: Codec, args: list[Any], depth: int) -> Basic:
-    mantissa, exponent, precision = _integer(args[0]), _integer(args[1]), args[2]
-    if type(precision) is not int or not 1 <= precision <= 10**6 or abs(exponent) > 10**9:
-        _refuse("no float of SymPy", args)
-    if not mantissa:
-        return Float(0, precision=precision)
-    return Float((int(mantissa < 0), abs(mantissa), exponent, abs(mantissa).bit_length()),
-                 precision=precision)  # fmt: skip
+def _write_float(codec: Codec, number: Any) -> list[Any]:
+    sign, mantissa, exponent, _ = number._mpf_
+    signed = -int(mantissa) if sign else int(mantissa)
+    return [_text(signed), str(int(exponent)), number._prec]
 
 
-def _string(codec: Codec, args: list[Any], depth: int) -> Basic:
-    (text,) = args
+def _read_float(codec: Codec, mantissa: Any, exponent: Any, precision: Any) -> Basic:
+    m, e = _integer(mantissa), _integer(exponent)
+    if type(precision) is not int or not 1 <= precision <= 10**6 or abs(e) > 10**9:
+        _refuse("no float of SymPy", [mantissa, exponent, precision])
+    triple = (int(m < 0), abs(m), e, abs(m).bit_length()) if m else 0
+    return Float(triple, precision=precision)
+
+
+def _read_text(codec: Codec, text: Any) -> Basic:
     return Str(text) if isinstance(text, str) else _refuse("text is needed here", text)
 
 
-_READ: dict[str, Callable[[Codec, list[Any], int], Basic]] = {
-    "Integer": lambda codec, args, depth: Integer(_integer(args[0])),
-    "Rational": _rational,
-    "Float": _float_number,
-    "Str": _string,
-    "Symbol": Codec._read_symbol,
-    "Dummy": Codec._read_dummy,
-    "Function": Codec._read_function,
-    "Activation": Codec._read_activation,
-    "Definition": Codec._read_definition,
+#: What is more than a head with arguments: its type, what writes the rest of the list, what reads.
+_WRITTEN: dict[str, tuple[type, Callable[[Codec, Any], list[Any]], Callable[..., Basic]]] = {
+    "Integer": (Integer, lambda _, n: [_text(n)], lambda _, digits: Integer(_integer(digits))),
+    "Rational": (Rational, lambda _, r: [_text(r.p), _text(r.q)], _read_rational),
+    "Float": (Float, _write_float, _read_float),
+    "Dummy": (sympy.Dummy, _write_symbol, _read_dummy),
+    "Symbol": (Symbol, _write_symbol, _read_symbol),
+    "Str": (Str, lambda _, text: [text.name], _read_text),
+    "Activation": (Activation, Codec._write_activation, Codec._read_activation),
+    "Definition": (Definition, Codec._write_definition, Codec._read_definition),
+    "Function": (AppliedUndef, Codec._write_function, Codec._read_function),
 }
 
 
