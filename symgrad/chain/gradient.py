@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import sympy
 from sympy import Basic, Derivative, Eq, Expr, Function, Mul, Ne, Symbol
@@ -234,26 +234,56 @@ def _kink_conditions(chain: Chain, k: int) -> tuple[Basic, ...]:
     return tuple(Ne(z_(k), kink.at) for kink in chain.layers[k - 1].kinks)
 
 
+@dataclass(frozen=True)
+class _Link:
+    """One equation on the road to a gradient, with the factor that it adds to the product."""
+
+    left: Expr
+    right: Expr
+    because: str
+    verdict: Verdict
+    under: tuple[Basic, ...] = ()
+    factor: Expr | None = None
+
+
 def _steps(gradient: Gradient) -> list[Step]:
-    chain = gradient.chain
-    if gradient.of == "w" and gradient.layer == 0:
+    chain, of, l = gradient.chain, gradient.of, max(gradient.layer, 1)
+    if of == "w" and gradient.layer == 0:
         return _tied_steps(chain)
+    goal = gradient if of in ("a", "x") else Gradient(chain, "delta", l)
+    if of == "a":
+        road = _output_road(chain)
+    elif any(layer.skip for layer in chain.layers[0 if of == "x" else l :]):
+        road = _arrow_road(chain, 0 if of == "x" else l)
+    else:
+        road, goal = _delta_road(chain, l), Gradient(chain, "delta", l)
     steps = _slope_steps(chain)
-    if gradient.of == "a":
-        return _output_steps(gradient, steps)
-    l = max(gradient.layer, 1)
-    goal = "delta" if gradient.of != "x" else "x"
-    skips = any(layer.skip for layer in chain.layers[l if goal == "delta" else 0 :])
-    if goal == "x" and skips:
-        return _arrow_steps(gradient, steps, 0)
-    found = (
-        _arrow_steps(Gradient(chain, "delta", l), steps, l)
-        if skips
-        else _delta_steps(chain, l, steps)
-    )
-    if gradient.of == "delta":
-        return found
-    return [*found, _last_step(gradient, l, len(found))]
+    factors, given = list[Expr](), list[int]()
+    for link in road:
+        before = (len(steps),) if factors else ()
+        claim = Eq(link.left, link.right, evaluate=False)
+        steps.append(Step(claim, link.because, link.verdict, before, link.under))
+        if link.factor is not None:
+            factors.append(link.factor)
+            given.append(len(steps))
+    if len(factors) > 1:
+        top = {} if factors[0] == delta_(chain.depth) else {delta_(chain.depth): _top(chain)}
+        by = "exact algebra: each recurrence put into the next"
+        verdict = equal(put(goal.expr, top), Mul(*factors), by)
+        claim = Eq(goal.symbol, goal.expr, evaluate=False)
+        because = "the recurrences put into one another"
+        steps.append(Step(claim, because, verdict, tuple(given)))
+    return steps if goal.of == of else [*steps, _last_step(gradient, l, len(steps))]
+
+
+def _top(chain: Chain) -> Expr:
+    return e_(chain.depth) * slope(chain, chain.depth)
+
+
+@lru_cache(maxsize=1024)
+def _checked(expr: Expr, variable: Symbol, claimed: Expr, of: str) -> Verdict:
+    """Whether SymPy finds the claimed derivative; layers of one kind share the answer."""
+    return equal(claimed, off_kinks(expr.diff(variable)), f"SymPy differentiation of {of}")
 
 
 def _slope_steps(chain: Chain) -> list[Step]:
@@ -275,166 +305,97 @@ def off_kinks(expr: Expr) -> Expr:
     return put(expr, dict.fromkeys(expr.atoms(sympy.DiracDelta), sympy.S.Zero))
 
 
-def _cost_step(chain: Chain) -> Step:
-    """δᴸ by the chain rule through c."""
-    depth, layer = chain.depth, chain.layers[-1]
-    output = chain.activation(depth)
-    found = put(chain.loss.formula, {real("a"): output}).diff(z_(depth))
-    claimed = Mul(put(chain.loss.da, {real("a"): output}), layer.g.d(1)(z_(depth)))
-    shown = Mul(*_delta(chain, depth))
-    verdict = equal(claimed, off_kinks(found), "SymPy differentiation of c(g(z), y)")
-    because = f"the chain rule at the cost {chain.loss.name}, a = g(z) at the last layer"
-    claim = Eq(delta_(depth), shown, evaluate=False)
-    return Step(claim, because, verdict, (), _kink_conditions(chain, depth))
+_W, _B, _Z, _A = (real(name) for name in ("w", "b", "z", "a"))
 
 
-def _delta_steps(chain: Chain, l: int, steps: list[Step]) -> list[Step]:
-    """δᴸ, then δᵏ from δᵏ⁺¹ down to l, then the product."""
-    depth = chain.depth
-    definition = Eq(delta_(l), _derivative("C", z_(l)), evaluate=False)
-    steps = [*steps, Step(definition, "the definition of the error term", Proved("definition"))]
-    start = len(steps)
-    steps.append(_cost_step(chain))
-    recurrence: list[Expr] = [delta_(depth)]
-    for k in range(depth - 1, l - 1, -1):
-        local = put(chain.preactivation(k + 1), {a_(k): chain.activation(k)}).diff(z_(k))
-        claimed = chain.w(k + 1) * slope(chain, k)
-        recurrence.append(local)
-        steps.append(Step(
-            Eq(delta_(k), Mul(claimed, delta_(k + 1)), evaluate=False),
-            "the chain rule: C depends on this z through the next one alone",
-            equal(claimed, local, "SymPy differentiation of w g(z) + b"),
-            (len(steps),), _kink_conditions(chain, k),
-        ))  # fmt: skip
-    if l < depth:
-        given = tuple(range(start + 2, len(steps) + 1))
-        product = Gradient(chain, "delta", l).expr
-        verdict = equal(
-            product, Mul(*recurrence), "exact algebra: each recurrence put into the next"
-        )
-        claim = Eq(delta_(l), product, evaluate=False)
-        steps.append(Step(claim, "the recurrences put into one another", verdict, given))
-    return steps
-
-
-def _arrow_steps(gradient: Gradient, steps: list[Step], l: int) -> list[Step]:
-    """The road through eᵏ = ∂C/∂aᵏ, which skip connections need."""
-    chain, depth = gradient.chain, gradient.chain.depth
-    found = put(chain.loss.formula.diff(real("a")), {real("a"): a_(depth)})
-    claimed = put(chain.loss.da, {real("a"): a_(depth)})
-    steps = [*steps, Step(
-        Eq(e_(depth), claimed, evaluate=False), "the derivative of the cost in its first argument",
-        equal(claimed, off_kinks(found), "SymPy differentiation of the cost"),
-    )]  # fmt: skip
-    start, recurrence = len(steps), [e_(depth)]
-    for k in range(depth, l, -1):
-        step, local = _path_step(chain, k, Mul, e_(k - 1), e_(k), (len(steps),))
-        steps.append(step)
-        recurrence.append(local)
-    if l > 0:
-        local = chain.activation(l).diff(z_(l))
-        steps.append(Step(
-            Eq(delta_(l), Mul(slope(chain, l), e_(l)), evaluate=False),
-            "the chain rule through a = g(z)",
-            equal(slope(chain, l), local, "SymPy differentiation of the layer"), (len(steps),),
-            _kink_conditions(chain, l),
-        ))  # fmt: skip
-        recurrence.append(local)
-    product, found = gradient.expr, Mul(*recurrence)
-    last = chain.layers[-1]
-    if not last.skip:
-        shown = {delta_(depth): e_(depth) * slope(chain, depth)}
-        verdict = equal(
-            put(product, shown), found, "exact algebra: each recurrence put into the next"
-        )
-    else:
-        verdict = equal(product, found, "exact algebra: each recurrence put into the next")
-    if l < depth:
-        claim = Eq(gradient.symbol, product, evaluate=False)
-        given = tuple(range(start + 1, len(steps) + 1))
-        steps.append(Step(claim, "the recurrences put into one another", verdict, given))
-    return steps
-
-
-def _path_step(
-    chain: Chain, k: int, join: type[Mul], left: Expr, right: Expr, given: tuple[int, ...]
-) -> tuple[Step, Expr]:
-    """One step of ∂aᵏ/∂aᵏ⁻¹ = w g' (+ 1), checked; and what SymPy finds for it."""
-    local = put(chain.activation(k), {z_(k): chain.preactivation(k)}).diff(a_(k - 1))
-    local = put(local, {chain.preactivation(k): z_(k)})
-    claimed = Mul(*_path(chain, k, k))
-    step = Step(
-        Eq(left, join(claimed, right), evaluate=False),
-        "the chain rule: the cost depends on this activation through the next one alone",
-        equal(claimed, local, "SymPy differentiation of the layer"),
-        given, _kink_conditions(chain, k),
+def _delta_road(chain: Chain, l: int) -> Iterator[_Link]:
+    """δᴸ by the chain rule through c, then δᵏ from δᵏ⁺¹ down to l."""
+    depth, g, cost = chain.depth, chain.layers[-1].g, chain.loss
+    by = Proved("definition")
+    yield _Link(delta_(l), _derivative("C", z_(l)), "the definition of the error term", by)
+    output = {_A: chain.activation(depth)}
+    yield _Link(
+        delta_(depth), Mul(*_delta(chain, depth)),
+        f"the chain rule at the cost {cost.name}, a = g(z) at the last layer",
+        _checked(put(cost.formula, output), z_(depth),
+                 Mul(put(cost.da, output), g.d(1)(z_(depth))), "c(g(z), y)"),
+        _kink_conditions(chain, depth), delta_(depth),
     )  # fmt: skip
-    return step, local
+    for k in range(depth - 1, l - 1, -1):
+        factor, w = chain.w(k + 1) * slope(chain, k), chain.w(k + 1)
+        yield _Link(
+            delta_(k), Mul(factor, delta_(k + 1)),
+            "the chain rule: C depends on this z through the next one alone",
+            _checked(_W * chain.layers[k - 1].g(_Z) + _B, _Z, put(factor, {w: _W, z_(k): _Z}),
+                     "w g(z) + b"),
+            _kink_conditions(chain, k), factor,
+        )  # fmt: skip
 
 
-def _output_steps(gradient: Gradient, steps: list[Step]) -> list[Step]:
-    chain, one = gradient.chain, sympy.S.One
-    start, recurrence = len(steps), list[Expr]()
-    before: Expr = one
+def _path_link(chain: Chain, k: int, left: Expr, right: Expr) -> _Link:
+    """∂aᵏ/∂aᵏ⁻¹ = w g' (+ 1)."""
+    layer, factor = chain.layers[k - 1], Mul(*_path(chain, k, k))
+    inner = _W * _A + _B
+    value = layer.g(inner) + (_A if layer.skip else 0)
+    claimed = put(factor, {chain.w(k): _W, z_(k): inner})
+    return _Link(
+        left, Mul(factor, right),
+        "the chain rule: what follows depends on this activation through the next one alone",
+        _checked(value, _A, claimed, "the layer"), _kink_conditions(chain, k), factor,
+    )  # fmt: skip
+
+
+def _arrow_road(chain: Chain, l: int) -> Iterator[_Link]:
+    """The road through eᵏ = ∂C/∂aᵏ, which skip connections need, to δˡ, or to ∂C/∂x for l = 0."""
+    depth, cost = chain.depth, chain.loss
+    yield _Link(
+        e_(depth), put(cost.da, {_A: a_(depth)}),
+        "the derivative of the cost in its first argument",
+        _checked(cost.formula, _A, cost.da, "the cost"), (), e_(depth),
+    )  # fmt: skip
+    for k in range(depth, l, -1):
+        yield _path_link(chain, k, e_(k - 1), e_(k))
+    if l:
+        factor = slope(chain, l)
+        verdict = _checked(chain.activation(l), z_(l), factor, "the layer")
+        under = _kink_conditions(chain, l)
+        because = "the chain rule through a = g(z)"
+        yield _Link(delta_(l), Mul(factor, e_(l)), because, verdict, under, factor)
+
+
+def _output_road(chain: Chain) -> Iterator[_Link]:
+    """∂aᵏ/∂x from ∂aᵏ⁻¹/∂x; it begins with ∂x/∂x = 1."""
+    before: Expr = sympy.S.One
     for k in range(1, chain.depth + 1):
         left = _derivative(a_(k).name, x_)
-        step, local = _path_step(chain, k, Mul, left, before, (len(steps),) if k > 1 else ())
-        steps.append(step)
-        recurrence.append(local)
+        yield _path_link(chain, k, left, before)
         before = left
-    verdict = equal(
-        gradient.expr, Mul(*recurrence), "exact algebra: each recurrence put into the next"
-    )
-    given = tuple(range(start + 1, len(steps) + 1))
-    claim = Eq(gradient.symbol, gradient.expr, evaluate=False)
-    return [*steps, Step(claim, "the factors of the layers multiplied", verdict, given)]
 
 
 def _last_step(gradient: Gradient, l: int, earlier: int) -> Step:
     """From δˡ to ∂C/∂wˡ, ∂C/∂bˡ or ∂C/∂x through zˡ = wˡ aˡ⁻¹ + bˡ."""
-    chain = gradient.chain
-    variable = {"w": chain.w(l), "b": real(f"b__{l}"), "x": x_}[gradient.of]
-    # The other uses of a tied w are held fixed: this is the share of layer l.
-    local = chain.preactivation(l).diff(variable)
-    claimed = {"w": a_(l - 1), "b": sympy.S.One, "x": chain.w(l)}[gradient.of]
-    by = "SymPy differentiation of w a + b"
+    chain, of = gradient.chain, gradient.of
+    variable = {"w": chain.w(l), "b": real(f"b__{l}"), "x": x_}[of]
+    claimed = {"w": a_(l - 1), "b": sympy.S.One, "x": chain.w(l)}[of]
+    # At x on a chain of one layer δᴸ stays a symbol. The other uses of a tied w are held fixed.
+    delta = (delta_(l),) if of == "x" and l == chain.depth else _delta(chain, l)
+    verdict = equal(gradient.expr, claimed * Mul(*delta), "the product form")
+    if verdict:
+        verdict = _checked(chain.preactivation(l), variable, claimed, "w a + b")
     claim = Eq(gradient.symbol, gradient.expr, evaluate=False)
-    product = equal(gradient.expr, claimed * Mul(*_delta_of(gradient, l)), by)
-    verdict = equal(claimed, local, by) if product else product
-    return Step(
-        claim, f"the chain rule: ∂z/∂{gradient.of} times the error term", verdict, (earlier,)
-    )
-
-
-def _delta_of(gradient: Gradient, l: int) -> tuple[Expr, ...]:
-    """δˡ as the last line of the derivation wrote it; at x on a chain of one layer δᴸ itself."""
-    if gradient.of == "x" and l == gradient.chain.depth:
-        return (delta_(l),)
-    return _delta(gradient.chain, l)
+    return Step(claim, f"the chain rule: ∂z/∂{of} times the error term", verdict, (earlier,))
 
 
 def _tied_steps(chain: Chain) -> list[Step]:
     """∂C/∂w = Σ δˡ aˡ⁻¹: every layer's share by its own derivation, then the sum rule."""
-    steps: list[Step] = []
-    shares: list[int] = []
+    steps, shares = list[Step](), list[int]()
     for l in range(1, chain.depth + 1):
-        part = _steps(Gradient(chain, "w", l))
         offset = len(steps)
-        steps += [
-            Step(
-                s.claim,
-                s.because,
-                s.verdict,
-                tuple(n + offset for n in s.given),
-                s.under,
-                s.evidence,
-            )
-            for s in part
-        ]
+        for step in _steps(Gradient(chain, "w", l)):
+            steps.append(replace(step, given=tuple(n + offset for n in step.given)))
         shares.append(len(steps))
-    w = real("w")
-    claimed = Gradient(chain, "w", 0).expr
+    total = Gradient(chain, "w", 0)
     summed = sympy.Add(*(Gradient(chain, "w", l).expr for l in range(1, chain.depth + 1)))
-    claim = Eq(_derivative("C", w), claimed, evaluate=False)
-    verdict = equal(claimed, summed, "the sum rule for a variable that enters in several places")
+    verdict = equal(total.expr, summed, "the sum rule for a variable that enters in several places")
+    claim = Eq(total.symbol, total.expr, evaluate=False)
     return [*steps, Step(claim, "w enters at every layer", verdict, tuple(shares))]
