@@ -14,9 +14,8 @@
     repeat = 3                        three layers alike
 
 Instead of `[[layers]]`, `activation`, `parameters`, `depth`, `weights`, `biases` describe equal
-layers. A table `[activations.NAME]` with a `formula` in x adds an activation of one's own. Decimals
 layers. A table `[activations.NAME]` with a `formula` in x adds an activation of your own. Decimals
-is allowed.
+are exact; no other key is allowed.
 """
 
 from __future__ import annotations
@@ -109,47 +108,47 @@ class _Reader:
         except InputError as error:
             self.fail(key, f"no constant expression: {error}", value)
 
-    def flag(self, value: Any, key: str) -> bool:
-        if not isinstance(value, bool):
-            self.fail(key, "true or false is needed", value)
+    def typed(self, value: Any, key: str, kind: type, wanted: str) -> Any:
+        """The value, which is of that kind."""
+        if not isinstance(value, kind):
+            self.fail(key, f"{wanted} is needed", value)
         return value
+
+    def flag(self, row: Mapping[str, Any], name: str, place: str = "") -> bool:
+        return self.typed(row.get(name, False), f"{place}{name}", bool, "true or false")
+
+    def text(self, value: Any, key: str) -> str:
+        return self.typed(value, key, str, "text in quotes")
 
     def count(self, value: Any, key: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LAYERS:
             self.fail(key, f"a whole number from 1 to {MAX_LAYERS} is needed", value)
         return value
 
-    def text(self, value: Any, key: str) -> str:
-        if not isinstance(value, str):
-            self.fail(key, "text in quotes is needed", value)
-        return value
-
-    def activation(self, value: Any, parameters: Any, key: str, place: str) -> Activation:
-        name = self.text(value, key)
+    def activation(self, row: Mapping[str, Any], place: str = "") -> Activation:
+        key = f"{place}activation"
+        name = self.text(row["activation"], key)
         if name not in self.known:
             self.fail(key, str(UnknownNameError("activation", name, self.known)), name)
-        g = self.known[name]
-        allowed = tuple(p.name for p in g.parameters)
-        given = self.table(parameters, f"{place}parameters", allowed)
-        values = {n: self.number(v, f"{place}parameters.{n}") for n, v in given.items()}
+        g, key = self.known[name], f"{place}parameters"
+        given = self.table(row.get("parameters", {}), key, tuple(p.name for p in g.parameters))
+        values = {n: self.number(v, f"{key}.{n}") for n, v in given.items()}
         try:
             return g.bind(**values)
         except InputError as error:
-            self.fail(f"{place}parameters", str(error), parameters)
+            self.fail(key, str(error), given)
 
     def own_activations(self, table: Any) -> None:
         """The `[activations.NAME]` tables."""
-        if not isinstance(table, dict):
-            self.fail("activations", "a table is needed here", table)
-        for name, entry in table.items():
+        for name, entry in self.typed(table, "activations", dict, "a table").items():
             key = f"activations.{name}"
             entry = self.table(entry, key, ("formula", "source"))
             if name in self.known:
                 self.fail(key, "the catalogue has an activation of this name; choose another")
             formula = self.text(entry.get("formula"), f"{key}.formula")
+            source = self.text(entry.get("source", ""), f"{key}.source")
             try:
                 expr = words.parse(formula, words.names(None, *self.known.values()))
-                source = self.text(entry.get("source", ""), f"{key}.source")
                 self.known[name] = Activation.from_expr(name, expr, X, source=source)
             except InputError as error:
                 self.fail(f"{key}.formula", str(error), formula)
@@ -166,38 +165,35 @@ class _Reader:
             self.fail("layers", "at least one [[layers]] is needed", rows)
         found: list[LayerSpec] = []
         for index, row in enumerate(rows, 1):
-            place = f"layers[{index}]"
-            row = self.table(row, place, _LAYER)
+            row, place = self.table(row, f"layers[{index}]", _LAYER), f"layers[{index}]."
             if "activation" not in row:
-                self.fail(f"{place}.activation", "missing; one of: " + ", ".join(self.known))
-            parameters = row.get("parameters", {})
-            g = self.activation(row["activation"], parameters, f"{place}.activation", f"{place}.")
+                self.fail(f"{place}activation", "missing; one of: " + ", ".join(self.known))
             layer = LayerSpec(
-                g,
-                self.optional(row, "weight", place, self.number),
-                self.optional(row, "bias", place, self.bias),
-                self.flag(row.get("skip", False), f"{place}.skip"),
+                self.activation(row, place),
+                self.optional(row, "weight", self.number, place),
+                self.optional(row, "bias", self.bias, place),
+                self.flag(row, "skip", place),
             )
-            found += [layer] * self.count(row.get("repeat", 1), f"{place}.repeat")
+            found += [layer] * self.count(row.get("repeat", 1), f"{place}repeat")
             if len(found) > MAX_LAYERS:
-                self.fail(place, f"a chain file has at most {MAX_LAYERS} layers")
+                self.fail(f"layers[{index}]", f"a chain file has at most {MAX_LAYERS} layers")
         return found
 
     def optional(
-        self, row: Mapping[str, Any], name: str, place: str, read: Callable[[Any, str], Any]
+        self, row: Mapping[str, Any], name: str, read: Callable[[Any, str], Any], place: str = ""
     ) -> Any:
-        return read(row[name], f"{place}.{name}") if name in row else None
+        return read(row[name], f"{place}{name}") if name in row else None
 
     def equal_layers(self, top: Mapping[str, Any]) -> list[LayerSpec]:
         """The layers of `activation` and `depth`."""
         for needed in ("activation", "depth"):
             if needed not in top:
                 self.fail(needed, "missing; give [[layers]], or activation and depth")
-        g = self.activation(top["activation"], top.get("parameters", {}), "activation", "")
+        g = self.activation(top)
         depth = self.count(top["depth"], "depth")
         weights = self.per_layer(top.get("weights"), depth, "weights", self.number)
         biases = self.per_layer(top.get("biases"), depth, "biases", self.bias)
-        skip = self.flag(top.get("skip", False), "skip")
+        skip = self.flag(top, "skip")
         return [LayerSpec(g, w, b, skip) for w, b in zip(weights, biases, strict=True)]
 
     def per_layer(
@@ -226,19 +222,13 @@ class _Reader:
             loss = loss_named(name)
         except UnknownNameError as error:
             self.fail("loss", str(error), name)
-        tied = self.flag(top.get("tie_weights", False), "tie_weights")
+        tied = self.flag(top, "tie_weights")
         layers = self.equal_layers(top) if equal else self.layers(top["layers"])
         if tied and len({l.weight for l in layers}) > 1:
             self.fail("tie_weights", "tied weights are equal: give the same number or none", tied)
-        return ChainSpec(
-            tuple(layers),
-            loss,
-            self.optional(top, "input", "", lambda v, _: self.number(v, "input")),
-            self.optional(top, "target", "", lambda v, _: self.number(v, "target")),
-            tied,
-            self.text(top.get("title", ""), "title"),
-            self.source,
-        )
+        ends = (self.optional(top, name, self.number) for name in ("input", "target"))
+        title = self.text(top.get("title", ""), "title")
+        return ChainSpec(tuple(layers), loss, *ends, tied, title, self.source)
 
 
 def _shown(value: Any) -> str:

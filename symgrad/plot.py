@@ -75,7 +75,7 @@ def sample(f: Any, on: tuple[Any, Any], *, points: int = 401, x: Symbol | None =
     """
     u = f if isinstance(f, Univariate) else univariate(f, x)
     run = program(_closed(u), u.x)
-    low, high = (Fraction(str(end)) if not isinstance(end, int) else Fraction(end) for end in on)
+    low, high = (Fraction(str(end)) for end in on)
     if not low < high or points < 2:
         raise InputError(f"a curve needs low < high and two points, got {on} and {points}")
     places = [low + (high - low) * k / (points - 1) for k in range(points)]
@@ -124,10 +124,8 @@ def curves(
         shown = labels[number] if labels else _label(u.expr)
         across, up = _gapped(line.x, line.height if log else line.y, _jumps(u))
         ax.plot(across, up, label=shown, **_look(number))
-    ax.set_xlabel(_label(read[0].x))
-    ax.set_xlim(float(Fraction(str(on[0]))), float(Fraction(str(on[1]))))
-    _finish(ax, log=log)
-    return ax
+    ax.set_xlim(*(float(Fraction(str(end))) for end in on))
+    return _finished(ax, _label(read[0].x), log=log)
 
 
 def _jumps(u: Univariate) -> list[tuple[float, bool]]:
@@ -173,13 +171,12 @@ def tail(
     """
     ax = ax or _axes()
     x = found.x
-    whole = found.sum
     sign = 1 if found.toward is sympy.oo else -1
     start = _start(found)
     span = on or tuple(sorted((start, start + sign * 20)))
     truth = sample(found.formula, span, points=points, x=x)
     ax.plot(truth.x, truth.height, label=_label(found.head, "f"), **_look(0))
-    model = sample(whole, span, points=points, x=x) if whole != 0 else None
+    model = sample(found.sum, span, points=points, x=x) if found.sum != 0 else None
     if model is not None:
         name = "expansion" if len(found.terms) > 1 else "leading term"
         ax.plot(model.x, model.height, label=name, **_look(1))
@@ -194,10 +191,8 @@ def tail(
                 color=_INKS[1], alpha=0.2, hatch="///", linewidth=0,
                 label="where f is proved to lie",
             )  # fmt: skip
-    ax.set_xlabel(_label(x))
-    ax.set_xlim(float(Fraction(str(span[0]))), float(Fraction(str(span[1]))))
-    _finish(ax, log=True)
-    return ax
+    ax.set_xlim(*(float(Fraction(str(end))) for end in span))
+    return _finished(ax, _label(x), log=True)
 
 
 def _start(found: Any) -> int:
@@ -229,11 +224,8 @@ def errors(
     for number, place in enumerate(switches):
         ax.axvline(place, color=_INKS[4], linestyle=_DASHES[2], linewidth=0.9,
                    label="switch points" if number == 0 else None)  # fmt: skip
-    ax.set_xlabel("$x$")
-    ax.set_ylabel("error in ulp")
     ax.set_ylim(bottom=0)
-    _finish(ax, log=False)
-    return ax
+    return _finished(ax, "$x$", "error in ulp")
 
 
 def depth(
@@ -248,12 +240,14 @@ def depth(
     if not series:
         raise InputError("a plot over depth needs at least one series")
     for number, (name, heights) in enumerate(series):
-        ax.plot(range(len(heights)), heights, label=name, marker="osv^D"[number % 5], markersize=3,
-                markevery=max(1, len(heights) // 12), **_look(number))  # fmt: skip
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    _finish(ax, log=False)
-    return ax
+        _marked(ax, number, name, heights)
+    return _finished(ax, xlabel, ylabel)
+
+
+def _marked(ax: Axes, number: int, name: str, heights: Sequence[float]) -> None:
+    """One of several series over 0, 1, 2, ..., with a mark at about every twelfth of it."""
+    ax.plot(range(len(heights)), heights, label=name, marker="osv^D"[number % 5], markersize=3,
+            markevery=max(1, len(heights) // 12), **_look(number))  # fmt: skip
 
 
 def heights(g: Activation, weight: Any, layers: int, at: Any = 1) -> list[float]:
@@ -327,15 +321,11 @@ def gradients(path: Any, ax: Axes | None = None, *, prefix: str = "w__") -> Axes
     if not found:
         raise InputError(f"no variable of this path starts with {prefix!r}")
     ax = ax or _axes()
-    for number, (v, heights_) in enumerate(found.items()):
-        ax.plot(range(len(heights_)), heights_, label=_label(v), marker="osv^D"[number % 5],
-                markersize=3, markevery=max(1, len(heights_) // 12), **_look(number))  # fmt: skip
+    for number, (variable, sizes) in enumerate(found.items()):
+        _marked(ax, number, _label(variable), sizes)
     cost = [float(sympy.log(c, 10).n(15)) if c > 0 else math.nan for c in path.values]
     ax.plot(range(len(cost)), cost, color="black", linewidth=2.4, alpha=0.5, label="cost")
-    ax.set_xlabel("step")
-    ax.set_ylabel("size of the gradient")
-    _finish(ax, log=True)
-    return ax
+    return _finished(ax, "step", "size of the gradient", log=True)
 
 
 def initialisations(found: Any, ax: Axes | None = None) -> Axes:
@@ -357,10 +347,8 @@ def initialisations(found: Any, ax: Axes | None = None) -> Axes:
         else:
             continue
         ax.plot(range(1, len(points)), [h / math.log(10) for h in line], **look)
-    ax.set_xlabel("layers back from the last, $L - l$")
-    ax.set_ylabel(r"median of $|\delta^{l}/\delta^{L}|$")
-    _finish(ax, log=True)
-    return ax
+    across = "layers back from the last, $L - l$"
+    return _finished(ax, across, r"median of $|\delta^{l}/\delta^{L}|$", log=True)
 
 
 def phase_plane(
@@ -383,7 +371,7 @@ def phase_plane(
     ax = ax or _axes()
     f = univariate(g)
     value, slope = lambdify(f.x, _closed(f)), lambdify(f.x, f.elementary.diff(f.x))
-    across, up = (np.linspace(*map(float, ends), points) for ends in (w, b))
+    across, up = (np.linspace(float(lo), float(hi), points) for lo, hi in (w, b))
     weights, biases = np.meshgrid(across, up)
     z, total = np.full(weights.shape, float(at)), np.zeros(weights.shape)
     with np.errstate(all="ignore"):  # escaping orbits leave the floats, dead ones have log 0
@@ -460,7 +448,10 @@ def _look(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _finish(ax: Axes, *, log: bool) -> None:
+def _finished(ax: Axes, across: str, up: str = "", *, log: bool = False) -> Axes:
+    """The axes with their words, a grid and a legend."""
+    ax.set_xlabel(across)
+    ax.set_ylabel(up)
     ax.grid(visible=True, linewidth=0.4, color="#cccccc")
     if log:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -468,6 +459,7 @@ def _finish(ax: Axes, *, log: bool) -> None:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: _power(height)))
     ax.legend(frameon=False, fontsize=9)
+    return ax
 
 
 def _power(height: float) -> str:
