@@ -64,6 +64,8 @@ GEOMETRIC = [
     (arctan,  Rational(-3, 4), Rational(1, 3), 1, 1),
     (relu,    Rational(1, 2),  0,            1,  1),
     (leaky_relu, -1,           0,            1,  2),
+    (leaky_relu, -1,           0,            -1, 2),  # from the flat side: other constants
+    (-X**2,   Rational(44, 25), 1,           1,  3),
 ]  # fmt: skip
 
 
@@ -100,6 +102,7 @@ ALGEBRAIC = [
     (sympy.asinh, 1, 0, 1,  Rational(-3, 2),  Rational(9, 10)),
     (elu,     1,    0,  -1, Rational(-2),     Rational(-2, 3)),
     (sigmoid, 4,    -2, 1,  Rational(-3, 2),  Rational(-9, 40)),
+    (sympy.sin, 1,  0,  2,  Rational(-3, 2),  Rational(-9, 10)),  # the first slope is negative
 ]  # fmt: skip
 
 
@@ -129,6 +132,15 @@ def test_flipped_orbit_has_the_constant_of_the_unflipped_one():
     assert flipped.exponent == plain.exponent
     assert abs(float(flipped.constant) - float(plain.constant)) < 2e-5
     assert float(flipped.constants[1]) < 0
+
+
+def test_a_neutral_kink_has_the_slopes_of_both_sides():
+    """T' is −2 right of 0 and −1/2 left of it, so the odd layers differ by the factor −2."""
+    g = sympy.Piecewise((-2 * X / (1 + X), X > 0), (-X / 2, True))
+    law = depth_law(g, 1, at=Rational(1, 2))
+    found = iterated(g, 1, 0, Rational(1, 2), [4000, 4001])
+    for n, p in found.items():
+        assert abs(p / middle(Enclosure.of_ball(law.predict(n))) - 1) < 0.01
 
 
 def test_exact_laws():
@@ -291,6 +303,24 @@ def test_phase_is_undecided_where_no_image_is_monotone():
     verdict = phase(silu, 5).verdict
     assert isinstance(verdict, Undecided)
     assert "not monotone" in verdict.why
+
+
+def test_a_map_that_jumps_has_no_phase():
+    """With w = −1 the step has the cycle 0, −1 and no fixed point; its slope is 0 all the same."""
+    step = sympy.Piecewise((0, X < 0), (1, True))
+    verdict = phase(step, -1).verdict
+    assert isinstance(verdict, Undecided)
+    assert "jumps" in verdict.why
+
+
+def test_a_law_holds_on_its_own_piece_alone():
+    """Close to 0 the map is z − z³, and the orbit must be there before that is used."""
+    near = Rational(1, 100)
+    g = sympy.Piecewise((X - X**3, sympy.Abs(X) < near), (X / 2, True))
+    law = depth_law(g, 1, at=1)
+    assert law.kind == "algebraic"
+    (zone,) = (c.rhs for step in law.derivation.steps for c in step.under)
+    assert 0 < zone <= near
 
 
 FOLD = (1 + 1 / sqrt(5)) / 2

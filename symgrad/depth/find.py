@@ -124,7 +124,8 @@ def _why_not(q: _Problem) -> str:
 
 def _powers(q: _Problem) -> DepthLaw | None:
     """Every factor is the same number m, as T' is constant or z¹ a fixed point: P_n = mⁿ."""
-    m, resting = q.T.slope, q.T.slope.free_symbols
+    m: Any = q.T.slope
+    resting = m.free_symbols
     first = Step(Eq(_SLOPE(_Z(_K)), m), "T' does not depend on z", _ALGEBRA)
     if resting:
         if not q.T.fixes(q.at):
@@ -137,7 +138,8 @@ def _powers(q: _Problem) -> DepthLaw | None:
         "zero" if m == 0 else kind,
         q.fact(steps),
         q.at if resting else None,
-        multiplier=m,
+        1,
+        sympy.sympify(m),
         constants=(S.One,),
         exact=m**N,
     )
@@ -172,13 +174,13 @@ def _neutral(q: _Problem) -> DepthLaw | None:
         if gap.contains(0):
             return None
         side = 1 if gap > 0 else -1
-        kinked = map_.side(r, side)
+        kinked = map_.side(r, side) or (map_ if q.T.side(r, side) else None)
         m = (kinked or map_).slope_at(constant(r, q.prec), q.prec)
         if m.contains(1) and equal(q.T.slope_from(r, side, period), S.One):
             found = parabolic(q.T, period, r, q.start, q.prec)
             return None if found is None else _algebraic(q, map_, found, period)
         if kinked and m > 0 and m < 1:
-            a = sided(map_, kinked, period, r, q.start, q.prec)
+            a = sided(map_, kinked, side, period, r, q.start, q.prec)
             return None if a is None else _koenigs_law(q, a)
         if not kinked and not m.contains(-1):
             return None
@@ -197,7 +199,9 @@ def _koenigs_law(q: _Problem, a: Attractor) -> DepthLaw | None:
         return None
     with precision(q.prec):
         constants, z, slope = [], a.at, arb(1)
-        for _ in range(a.period):
+        for j in range(a.period):
+            if a.side and q.fixed is not None:
+                slope = constant(q.T.slope_from(q.fixed, a.side, j), q.prec)
             constants.append(Enclosure.of_ball(phi_prime * slope))
             slope *= q.T.slope_at(z, q.prec)
             z = q.T.value(z, q.prec)
@@ -241,12 +245,13 @@ def _cycle_steps(q: _Problem, a: Attractor, multiplier: Enclosure) -> list[Step]
     ]
 
 
-def _algebraic(q: _Problem, map_: LayerMap, w: Parabolic, period: int) -> DepthLaw:
+def _algebraic(q: _Problem, map_: LayerMap, w: Parabolic, period: int) -> DepthLaw | None:
     """P_n ~ c n^{-(p+1)/p}; the law itself where the map is a translation in u = h^{-p}."""
     power: Any = Rational(w.p + 1, w.p)
     steps = _neutral_steps(q, w, period)
     start = w.side * (q.at - w.at)
-    if period == 1 and sign(start) > 0 and is_translation(w):
+    inside = sign(start) > 0 and w.local.reaches(q.start, w.side)
+    if period == 1 and inside and is_translation(w):
         exact = (1 + N * w.p * w.a * start**w.p) ** -power
         why = "1/h^p grows by exactly p a each layer"
         steps.append(Step(Eq(P(N), exact), why, _ALGEBRA, (1, 2)))
@@ -256,7 +261,11 @@ def _algebraic(q: _Problem, map_: LayerMap, w: Parabolic, period: int) -> DepthL
     ball = leading_constant(map_, w, q.start, _NEUTRAL_STEPS, q.prec)
     with precision(q.prec):
         ball *= constant(Rational(period) ** power, q.prec)
-    leading, mirrored = Enclosure.of_ball(ball), Enclosure.of_ball(-ball)
+        if not ball.is_finite():
+            return None
+        # z_2n comes to r from one side, where one more layer has this slope
+        odd = ball * constant(q.T.slope_from(w.at, w.side, 1), q.prec)
+    leading, mirrored = Enclosure.of_ball(ball), Enclosure.of_ball(odd)
     scaled = P(period * N) * (period * N) ** power
     steps.append(
         Step(
@@ -282,7 +291,7 @@ def _neutral_steps(q: _Problem, w: Parabolic, period: int) -> list[Step]:
     """r is a neutral fixed point, the first coefficient after 1 there, and the orbit tends to r."""
     h = Symbol("h", positive=True)
     zone = sympy.ceiling(Enclosure.of_ball(w.zone.upper()).hi * 1000) / 1000
-    name, slope = ("T", "1") if period == 1 else ("T∘T", "-1")
+    name, slope = "T" if period == 1 else "T∘T", q.T.slope_from(w.at, w.side, 1)
     falls = Lt(w.side * (sympy.Function("S")(w.at + w.side * h) - w.at), h)
     return [
         Step(Eq(_T(w.at), w.at), f"{w.at} is a fixed point of T with slope {slope}", _ALGEBRA),

@@ -27,13 +27,15 @@ __all__ = ["Attractor", "attractor", "koenigs", "sided"]
 
 _PERIODS = (1, 2, 3, 4, 6, 8)
 _CHECKPOINTS = (16, 64, 256, 1024, 4096, 16384)
+_LONGEST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Attractor:
     """A cycle of `period` layers: `at` encloses its point in `basin`, `multiplier` is (T^q)' there.
 
-    On `basin` the map T^q contracts by `contraction` < 1, and z_steps lies in it.
+    On `basin` the map T^q contracts by `contraction` < 1, and z_steps lies in it; `at` is what z_n
+    tends to for n ≡ 0 mod q. At a kink `local` is the smooth map of the side the orbit is on.
     """
 
     period: int
@@ -43,6 +45,7 @@ class Attractor:
     contraction: arb
     steps: int
     local: LayerMap
+    side: int = 0
 
 
 def attractor(T: LayerMap, start: arb, prec: int) -> Attractor | None:
@@ -51,12 +54,12 @@ def attractor(T: LayerMap, start: arb, prec: int) -> Attractor | None:
     orbit = T.orbit(start, prec)
     for checkpoint in _CHECKPOINTS:
         points += [z for z, _ in islice(orbit, checkpoint + 1 - len(points))]
-        last = points[-1]
-        if not last.is_finite():
+        if not points[-1].is_finite():
             return None
         for q in _PERIODS:
-            if q < len(points) and abs(points[-1] - points[-1 - q]) < arb(2) ** -6:
-                found = _certify(T.iterate(q), q, last, len(points) - 1, prec)
+            k = checkpoint - checkpoint % q
+            if abs(points[k] - points[k - q]) < arb(2) ** -6:
+                found = _certify(T.iterate(q), q, points[k], k, prec)
                 if found is not None:
                     return found
     return None
@@ -79,10 +82,13 @@ def _certify(S: LayerMap, q: int, near: arb, steps: int, prec: int) -> Attractor
         return None
 
 
-def sided(S: LayerMap, local: LayerMap, q: int, r: Expr, start: arb, prec: int) -> Attractor | None:
+def sided(
+    S: LayerMap, local: LayerMap, side: int, q: int, r: Expr, start: arb, prec: int
+) -> Attractor | None:
     """The same at a fixed point r of S = T^q where T has a kink and the orbit stays on one side.
 
-    It does, since `local`, the smooth map of that side, has a slope in (0, 1) around r.
+    It does from the first point on that side on at which `local`, the smooth map of it, has a slope
+    in (0, 1) all the way to r.
     """
     with precision(prec):
         at = constant(r, prec)
@@ -90,8 +96,10 @@ def sided(S: LayerMap, local: LayerMap, q: int, r: Expr, start: arb, prec: int) 
         for steps, (z, _) in enumerate(islice(S.orbit(start, prec), 1024)):
             basin = at + arb(0, 2 * (z - at).abs_upper())
             slope = local.slope_at(basin, prec)
-            if slope > 0 and slope < 1:
-                return Attractor(q, at, multiplier, basin, slope.abs_upper(), q * steps, local)
+            right = side * (z - at) > 0 and local.reaches(z, side)
+            if right and slope > 0 and slope < 1:
+                rho = slope.abs_upper()
+                return Attractor(q, at, multiplier, basin, rho, q * steps, local, side)
     return None
 
 
@@ -123,24 +131,19 @@ def koenigs(T: LayerMap, start: arb, a: Attractor, digits: int, prec: int) -> tu
     with precision(prec):
         curvature = 2 * a.local.jet(a.basin, 3, prec)[2].abs_upper()
         m = a.multiplier.abs_lower()
-        bound = lambda d: curvature * d / (m * (1 - a.contraction))
-        product, power, z = arb(1), arb(1), start
-        target = arb(10) ** -digits / 4
-        d = (z - a.at).abs_upper()
-        for _ in range(200_000):
+        product, power, slack, z = arb(1), arb(1), arb.nan(), start
+        target, least = arb(10) ** -digits, arb(2) ** (16 - prec)
+        orbit = islice(S.orbit(start, prec), _LONGEST)
+        for k, (z, slope) in enumerate(orbit):
             d = (z - a.at).abs_upper()
-            inside = a.basin.contains(z)
-            if (
-                inside
-                and curvature * d <= m / 2
-                and (bound(d) < target or d < arb(2) ** (16 - prec))
-            ):
-                break
-            product *= S.slope_at(z, prec) / a.multiplier
+            if k * a.period >= a.steps and curvature * d <= m / 2:
+                slack = 2 * curvature * d / (m * (1 - a.contraction))
+                if slack < target or d < least or k == _LONGEST - 1:
+                    break
+            product *= slope / a.multiplier
             power *= a.multiplier
-            z = S.value(z, prec)
-            d = (z - a.at).abs_upper()
-        slack = 2 * bound(d)
-        phi_prime = product * arb(0, slack).exp() if slack.is_finite() else arb.nan()
+        if not slack.is_finite():
+            return slack, slack, slack
+        phi_prime = product * arb(0, slack).exp()
         phi = (z - a.at) / power * arb(0, slack / 2).exp()
         return phi_prime, phi, a.local.jet(a.at, 3, prec)[2]

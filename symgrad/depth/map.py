@@ -20,11 +20,12 @@ from symgrad.activation import univariate
 from symgrad.bounds import zeros
 from symgrad.bounds.closed import neat
 from symgrad.bounds.numbers import is_closed
+from symgrad.calculus import limit_at
 from symgrad.errors import InputError, UndecidedError
-from symgrad.pieces import branches, folded, is_bent
+from symgrad.pieces import branches, folded, is_bent, same
 from symgrad.rigor import constant, precision, program, sign, union
 
-__all__ = ["LayerMap", "equal", "exact_number", "tidy"]
+__all__ = ["LayerMap", "between", "equal", "exact_number", "tidy"]
 
 _MAX_DENOMINATOR = 64
 
@@ -51,11 +52,15 @@ def _flat(expr: Expr, z: Symbol) -> Expr:
 
 @dataclass(frozen=True)
 class LayerMap:
-    """T(z) = w g(z) + b with exact real w and b; `expr` is elementary in `z`."""
+    """T(z) = w g(z) + b with exact real w and b; `expr` is elementary in `z`.
+
+    A smooth piece of T is a map too, whose `expr` is T on its `domain`.
+    """
 
     expr: Expr
     z: Symbol
     name: str
+    domain: Any = sympy.S.Reals
 
     @classmethod
     def of(cls, g: Any, w: Any, b: Any = 0, *, x: Symbol | None = None) -> LayerMap:
@@ -116,17 +121,30 @@ class LayerMap:
             return None
         for domain, expr in pieces:
             if not domain.is_FiniteSet and r == (domain.inf if side > 0 else domain.sup):
-                return LayerMap(expr, self.z, self.name)
+                return LayerMap(expr, self.z, self.name, domain)
         return None
+
+    def reaches(self, far: arb, side: int) -> bool:
+        """Whether the domain goes on to the right (+1) or left (−1) at least as far as this."""
+        end = self.domain.sup if side > 0 else self.domain.inf
+        return end.is_infinite or side * (constant(end, 128) - far) >= 0
+
+    def is_continuous(self) -> bool:
+        """Whether exact algebra shows that neighbouring pieces meet; False proves nothing."""
+        for (_, f), (right, g) in pairwise(branches(self.expr, self.z)):
+            before, after = (limit_at(e, self.z, right.inf) for e in (f, g))
+            if before is None or after is None or not same(before, after):
+                return False
+        return True
 
     def slope_from(self, r: Expr, side: int, period: int) -> Expr:
         """(T^period)'(r) for a fixed point r, exactly, on one side of it."""
-        product = sympy.S.One
+        product: Any = sympy.S.One
         for _ in range(period):
             local = self.side(r, side) or self
             m = tidy(local.slope.xreplace({self.z: r}).doit())
             if m == 0:
-                return m
+                return sympy.S.Zero
             product, side = product * m, side * sign(m)
         return product
 
@@ -142,7 +160,7 @@ class LayerMap:
         slope = self.slope_at(near, prec)
         for c in (1, -1, 0):
             if abs(slope - c) < arb(1) / 4:
-                found = zeros(self.slope - c, x=self.z).set
+                found: Any = zeros(self.slope - c, x=self.z).set
                 tried += [r for r in found if is_closed(r)] if found.is_FiniteSet else []
         for r in dict.fromkeys(tried):
             with precision(prec):
@@ -153,6 +171,24 @@ class LayerMap:
     def fixes(self, r: Expr) -> bool:
         """Whether T(r) = r, by exact algebra."""
         return equal(self.expr.xreplace({self.z: r}).doit(), r)
+
+
+def between(lo: Expr, hi: Expr) -> Any:
+    """A rational number proved to lie between two others, either of which may be infinite.
+
+    Raises `UndecidedError` where the two are the same to forty digits.
+    """
+    if lo.is_infinite or hi.is_infinite:
+        low = sympy.ceiling(lo) + 1 if lo.is_finite else None
+        return low if low is not None else sympy.floor(hi) - 1 if hi.is_finite else sympy.S.Zero
+    with precision(256):
+        middle = (constant(lo, 256) + constant(hi, 256)) / 2
+        for digits in (8, 40):
+            found = Rational(str(middle.mid().str(digits, radius=False)))
+            at = constant(found, 256)
+            if constant(lo, 256) < at and at < constant(hi, 256):
+                return found
+    raise UndecidedError(f"no number is found between {lo} and {hi}")
 
 
 def equal(a: Expr, b: Expr) -> bool:

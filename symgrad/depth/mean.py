@@ -21,6 +21,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from symgrad.activation import univariate
 from symgrad.bounds import zeros
+from symgrad.depth.map import between
 from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
 from symgrad.pieces import branches
 from symgrad.rigor import Enclosure, Program, constant, precision, program
@@ -134,7 +135,7 @@ def _cuts(f: Expr, x: Symbol, on: Interval) -> list[Expr]:
     """The ends of the interval and the singular points of the logarithms inside it, in order."""
     found = {on.inf, on.sup}
     for e in f.atoms(sympy.log):
-        inner = zeros(e.args[0], on, x=x)
+        inner: Any = zeros(e.args[0], on, x=x)
         if not inner.verdict or (not inner.set.is_FiniteSet and inner.set is not S.EmptySet):
             raise UndecidedError(f"the zeros of {e.args[0]} on {on} are not finitely many points")
         found |= set(inner.set)
@@ -143,7 +144,7 @@ def _cuts(f: Expr, x: Symbol, on: Interval) -> list[Expr]:
 
 def _between(f: Expr, x: Symbol, lo: Expr, hi: Expr) -> arb:
     """∫ f over (lo, hi), by halves."""
-    middle = _middle(lo, hi)
+    middle = between(lo, hi)
     total = arb(0)
     for end, side in ((lo, 1), (hi, -1)):
         if end.is_infinite:  # x = ∓t needs a start at t > 0
@@ -151,19 +152,12 @@ def _between(f: Expr, x: Symbol, lo: Expr, hi: Expr) -> arb:
             if not start > 0:
                 total += _compact(program(f, x), *sorted((at, -side * S.One)))
                 start = S.One
-            total += _beyond(f.xreplace({x: -side * _T}), start)
+            turned: Any = f.xreplace({x: -side * _T})
+            total += _beyond(turned, start)
         else:
-            turned = f.xreplace({x: end + side / _T}) / _T**2
-            total += _beyond(turned, 1 / abs(middle - end))
+            turned = f.xreplace({x: end + side / _T})
+            total += _beyond(turned / _T**2, 1 / abs(middle - end))
     return total
-
-
-def _middle(lo: Expr, hi: Expr) -> Any:
-    if lo.is_infinite and hi.is_infinite:
-        return S.Zero
-    if lo.is_infinite or hi.is_infinite:
-        return sympy.ceiling(lo) + 1 if hi.is_infinite else sympy.floor(hi) - 1
-    return Rational(str(((lo + hi) / 2).n(8)))
 
 
 def _beyond(F: Expr, start: Any) -> arb:
@@ -186,6 +180,8 @@ def _beyond(F: Expr, start: Any) -> arb:
 def _bound(F: Expr) -> Any:
     """X ↦ 2 B(X)/√X, or None where B is not known to decrease from X on."""
     found = tail(F * _T ** Rational(3, 2), x=_T, terms=1)
+    if not found.verdict:
+        raise UndecidedError(f"no proved bound of {F} is found towards infinity")
     parts = [*found.terms, *([] if found.is_exact else [found.error])]
     sizes = [(program(e, _T), program(_growth(e), _T)) for e in parts]
     valid = constant(found.valid_from, 64) if found.valid_from.is_finite else None
@@ -203,11 +199,13 @@ def _bound(F: Expr) -> Any:
 def _growth(e: Expr) -> Expr:
     """A decreasing majorant of t e'(t)/e(t) for e = c t^a (log t)^b exp(−Σ c_i t^{d_i})."""
     total: Any = S.Zero
+    factor: Any
     for factor in sympy.Mul.make_args(e):
         base, power = factor.as_base_exp()
         if isinstance(factor, sympy.exp):
-            terms = sympy.Add.make_args(sympy.expand(_T * factor.args[0].diff(_T)))
-            if any(not (term / _T ** sympy.degree(term, _T)).is_negative for term in terms):
+            top: Any = factor.args[0]
+            terms = sympy.Add.make_args(sympy.expand(_T * top.diff(_T)))
+            if not all(_falls(term) for term in terms):
                 raise UndecidedError(f"{e} is not known to decrease")
             total += sympy.Add(*terms)
         elif base == _T:
@@ -219,6 +217,13 @@ def _growth(e: Expr) -> Expr:
     return total
 
 
+def _falls(term: Any) -> bool:
+    """Whether the term is −c t^d with c, d > 0."""
+    c, rest = term.as_independent(_T)
+    base, d = rest.as_base_exp()
+    return bool(c.is_negative and base == _T and d.is_positive)
+
+
 def _compact(code: Program, lo: Any, hi: Any) -> arb:
     return _panel(code, constant(lo, _BITS + 32), constant(hi, _BITS + 32), 0)
 
@@ -226,7 +231,8 @@ def _compact(code: Program, lo: Any, hi: Any) -> arb:
 def _panel(code: Program, lo: arb, hi: arb, depth: int) -> arb:
     """∫ over [lo, hi]: Taylor about the midpoint with Lagrange's remainder, halved until small."""
     prec = _BITS + 32
-    middle, half = ((lo + hi) / 2).mid(), ((hi - lo) / 2).abs_upper()
+    middle = ((lo + hi) / 2).mid()
+    half = (lo.union(hi) - middle).abs_upper()
     over = code.jet(lo.union(hi), _TERMS + 1, prec)[_TERMS]
     rest = 2 * over.abs_upper() * half ** (_TERMS + 1) / (_TERMS + 1)
     if rest < arb(2) ** -(_BITS + 8):

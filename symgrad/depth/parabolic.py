@@ -64,8 +64,9 @@ def _taylor(T: LayerMap, r: Expr, side: int, order: int) -> list[Expr]:
 def _composed(outer: list[Expr], inner: list[Expr]) -> list[Expr]:
     """Coefficients of outer(inner(h)), both without a constant term, by Horner's rule."""
     n = len(outer)
-    field, known = sfield([*outer, *inner])
-    total = [field.zero] * n
+    made: Any = sfield([*outer, *inner])
+    field, known = made
+    total: list[Any] = [field.zero] * n
     for c in reversed(known[:n]):
         total = [sum((total[i] * known[n + k - i] for i in range(k)), field.zero) for k in range(n)]
         total[0] += c
@@ -104,7 +105,8 @@ def parabolic(T: LayerMap, period: int, r: Expr, start: arb, prec: int) -> Parab
         for steps in _DOUBLING:
             h = (side * (orbit[steps][0] - at)).upper()
             c = _coefficients_over(smooth, side, at, h, p + 2, prec)
-            if side * (orbit[steps][0] - at) > 0 and c[p + 1] < 0 and c[1] > 0:
+            inside = side * (orbit[steps][0] - at) > 0 and smooth.reaches(at + side * h, side)
+            if inside and c[p + 1] < 0 and c[1] > 0:
                 return Parabolic(r, side, p, -taylor[p + 1], taylor, arb(0).union(h), steps, smooth)
     return None
 
@@ -145,17 +147,16 @@ def leading_constant(S: LayerMap, w: Parabolic, start: arb, steps: int, prec: in
         for _, slope in before:
             product *= slope
         h = w.side * (z - at)
-        log_g = product.log() - (p + 1) * h.log()
+        log_g = abs(product).log() - (p + 1) * h.log()
         alpha, power = p * constant(w.a, prec), arb(fmpq(p + 1, p))
         if is_translation(w):
-            return (log_g - power * alpha.log()).exp()
+            return product.sgn() * (log_g - power * alpha.log()).exp()
         q = _defect_order(w)
         d, step = _coefficients(
             _coefficients_over(w.local, w.side, at, h.upper(), q + 2, prec), p, q, prec
         )
-        s: Any = Rational(q, p)
-        rest = _rest(h, p, s, step)
-        return (log_g + d * rest - power * alpha.log()).exp()
+        rest = _rest(h, p, Rational(q, p), step)
+        return product.sgn() * (log_g + d * rest - power * alpha.log()).exp()
 
 
 def _defect_order(w: Parabolic) -> int:

@@ -23,11 +23,11 @@ from symgrad.activation import univariate
 from symgrad.bounds import extrema, zeros
 from symgrad.bounds.numbers import Real, is_closed
 from symgrad.depth.law import KINDS
-from symgrad.depth.map import LayerMap
+from symgrad.depth.map import LayerMap, between
 from symgrad.errors import UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.render import Block, Para, Table
-from symgrad.rigor import constant, precision, sign
+from symgrad.rigor import sign
 from symgrad.tails import tail
 
 __all__ = ["Basin", "Phase", "boundaries", "phase"]
@@ -138,6 +138,8 @@ def _phase(T: LayerMap) -> Phase:
 
 def _monotone_part(T: LayerMap) -> tuple[int, Interval, bool, tuple[Step, ...]]:
     """(k, J, whether T rises, steps): T is monotone on J, T(J) ⊂ J, and Tᵏ(ℝ) ⊂ J."""
+    if not T.is_continuous():
+        raise UndecidedError("T jumps, or is not shown to be continuous: the lemma needs that")
     J: Any = S.Reals
     steps: list[Step] = []
     for k in range(_IMAGES + 1):
@@ -171,7 +173,7 @@ def _basins(map_: LayerMap, fixed: tuple[Expr, ...], J: Interval) -> tuple[Basin
     for lo, hi in pairwise((J.inf, *fixed, J.sup)):
         if lo == hi:
             continue
-        rises = sign(map_.expr.xreplace({map_.z: (at := _between(lo, hi))}).doit() - at) > 0
+        rises = sign(map_.expr.xreplace({map_.z: (at := between(lo, hi))}).doit() - at) > 0
         limit = hi if rises else lo
         near = map_.side(limit, -1 if rises else 1) if limit.is_finite else None
         piece = near or map_
@@ -181,29 +183,17 @@ def _basins(map_: LayerMap, fixed: tuple[Expr, ...], J: Interval) -> tuple[Basin
     return tuple(found)
 
 
-def _between(lo: Expr, hi: Expr) -> Expr:
-    if lo.is_infinite and hi.is_infinite:
-        return S.Zero
-    if lo.is_infinite:
-        return sympy.floor(hi.n(30)) - 1
-    if hi.is_infinite:
-        return sympy.ceiling(lo.n(30)) + 1
-    with precision(256):
-        middle = (constant(lo, 256) + constant(hi, 256)) / 2
-        return sympy.Rational(str(middle.mid().str(40, radius=False)))
-
-
 def _slope(map_: LayerMap, at: Expr) -> Expr:
     if at.is_infinite:
         far = tail(map_.slope, at, terms=1, x=map_.z)
-        return far.terms[0] if far.terms else S.Zero
+        return S.Infinity if far.tail_class.kind == "growing" else far.tail_class.limit or S.Zero
     value: Any = map_.slope.xreplace({map_.z: at}).doit()
     return value if is_closed(value) else Real(value)
 
 
 def _kind(m: Expr, limit: Expr, flat: bool) -> str:
     """The law where the slope near the limit is m; `flat` if it is m on the whole piece."""
-    if m == 0:
+    if _sign(m) == 0:
         return "zero" if flat else "superattracting"
     size = _sign(abs(m) - 1)
     if size == 0:

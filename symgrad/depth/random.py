@@ -30,6 +30,7 @@ from symgrad.kernels import lambdify
 from symgrad.pieces import branches
 from symgrad.render import Block, Para, Shown, Table
 from symgrad.rigor import sign
+from symgrad.tails import tail
 
 __all__ = [
     "Comparison",
@@ -126,7 +127,8 @@ def distributed(
 ) -> Weights:
     """Weights with a density of your own on an interval; the moments are proved enclosures.
 
-    `sample(generator, n)` is needed for simulation alone. E w² is oo where it is not shown finite.
+    `sample(generator, n)` is needed for simulation alone. E w² is oo where it is shown to be,
+    None where that is not decided.
 
     Raises `InputError` where the density is negative somewhere or its mass is not 1.
 
@@ -144,15 +146,18 @@ def distributed(
         raise InputError(f"a density is at least 0, and {density} is not shown to be")
     size = log_size(w)
     mean = Mean(size, density, w, on)
-    square: Expr = Mean(w**2, density, w, on)
+    square: Expr | None = Mean(w**2, density, w, on)
     try:
         square.enclose()
     except UndecidedError:
-        square = S.Infinity
+        ends = [end for end in (on.inf, on.sup) if end.is_infinite]
+        far = [tail(density * w**3, end, terms=1, x=w) for end in ends]
+        diverges = any(t.verdict and t.tail_class.kind in ("constant", "growing") for t in far)
+        square = S.Infinity if diverges else None
     even = identically_zero(density - density.xreplace({w: -w}), w) and on == _mirror(on)
     spread = Mean(size**2, density, w, on) - mean**2
     shown = name or f"density {density}"
-    at = lambda v: density.xreplace({w: v})
+    at: Any = lambda v: density.xreplace({w: v})
     return Weights(shown, mean, spread, square, even, sample, at)
 
 
@@ -208,8 +213,9 @@ class RandomLaw(Result):
 
     @property
     def critical_scale(self) -> Expr | None:
-        """The scale s of the weights with λ(s) = 0: λ is log s plus a constant."""
-        if self.exponent is None:
+        """The scale s of the weights with λ(s) = 0, where λ is log s plus a constant."""
+        moved = self.equal_layers is not None and self.equal_layers.fixed_point not in (None, 0)
+        if self.exponent is None or moved:
             return None
         return sympy.exp(log(self.weights.scale) - self.exponent)
 
@@ -312,7 +318,7 @@ def _one_size_law(weights: Weights, f: Univariate) -> RandomLaw | None:
         ALGEBRA,
     )
     fact = Fact(f"{f.name}.random", law.fact.statement, Derivation((*law.derivation.steps, step)))
-    square = m**2 if law.exact is not None else None
+    square = m**2 if law.exact == m**N else None
     return RandomLaw(weights, f.name, exponent, S.Zero, square, S.One, fact, law)
 
 

@@ -105,7 +105,7 @@ class _Formula:
         self.f, self.variables = f, variables
         self.slopes = Matrix([f.diff(v) for v in variables])
         self.digits = digits
-        self.bends: Matrix | None = None
+        self.bends: Any = None
 
     def at(self, point: State) -> tuple[Expr, State, Callable[[], Matrix]]:
         at = dict(zip(self.variables, point, strict=True))

@@ -96,7 +96,8 @@ class QuadraticLaw(Result):
         if not self.projectors:
             raise UnsupportedError("the eigenvalues have no closed form: ask for an integer n")
         parts = ((1 - self.rate * lam) ** n * P * gap for lam, P in self.projectors)
-        return tuple(sum(parts, Matrix(self.optimum)))
+        moved: Any = sum(parts, Matrix(self.optimum))
+        return tuple(moved)
 
     def _gap(self, start: Sequence[Any]) -> Matrix:
         """start − c."""
@@ -117,12 +118,17 @@ class QuadraticLaw(Result):
         within = lambda n: self._excess(n, gap, tol) <= 0
         limit = S.Zero
         for lam, P in self.projectors or [(lam, None) for lam in self.curvatures]:
-            size = S.One if P is None else _square(P * gap)
             growth = sign(abs(1 - self.rate * lam) - 1)
+            if P is None and growth >= 0:
+                raise UnsupportedError(
+                    f"whether the start has a part along the eigenvalue {lam}, which does not "
+                    "shrink, is not decided"
+                )
+            size = S.One if P is None else _square(P * gap)
             if sign(size) != 0 and growth > 0:
                 return None
             limit += size if growth == 0 else S.Zero
-        if sign(limit - tol**2) >= 0 and not within(0):
+        if sign(limit - tol**2) >= 0 and not within(1):
             return None
         low, high = -1, 1
         while not within(high):
@@ -188,9 +194,10 @@ def quadratic_law(f: Expr, variables: Sequence[Symbol], rate: Any) -> QuadraticL
     start = Matrix([Symbol(f"{v.name}_0") for v in names])
     if closed:
         parts = ((1 - eta * lam) ** N * P * (start - optimum) for lam, P in projectors)
-        moved = sum(parts, Matrix(optimum))
+        moved: Any = sum(parts, Matrix(optimum))
         each = zip(names, moved, strict=True)
-        statement: Any = sympy.And(*(sympy.Eq(sympy.Function(v.name)(N), e) for v, e in each))
+        rows: list[Any] = [sympy.Eq(sympy.Function(v.name)(N), e) for v, e in each]
+        statement: Any = sympy.And(*rows)
     else:
         power = sympy.MatPow(sympy.ImmutableMatrix(sympy.eye(H.rows) - eta * H), N)
         gap = sympy.ImmutableMatrix(start - optimum)
@@ -213,7 +220,7 @@ def _eigenvalues(H: Any) -> tuple[Expr, ...]:
     polynomial: Any = H.charpoly(t).as_expr(t)
     found: list[Expr] = []
     for factor, times in sympy.factor_list(polynomial, t)[1]:
-        if sympy.degree(factor, t) <= 2:
+        if sympy.Poly(factor, t).degree() <= 2:
             roots = [sympy.radsimp(r) for r in sympy.roots(factor, t)]
         else:
             roots = list(zeros(factor, x=t).points)
