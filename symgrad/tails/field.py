@@ -7,6 +7,7 @@ constant has symbols, from their assumptions or from their box.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import sympy
@@ -27,8 +28,8 @@ class Field:
     def __init__(self, box: Mapping[Symbol, tuple[Expr, Expr]] | None = None) -> None:
         self.box = dict(box or {})
         self._signs: dict[Composite, int] = {}
-        self._balls: dict[tuple[Number, int], arb] = {}
-        self._atoms: dict[tuple[Expr, int], arb] = {}
+        self._sum = cache(self._sum_ball)
+        self._atom = cache(self._atom_ball)
 
     def sign(self, c: Number, what: str | Callable[[], str] = "") -> int:
         """The proved sign; `what` is the comparison that asks for it, in words."""
@@ -70,37 +71,26 @@ class Field:
     def ball(self, c: Number, prec: int = 64) -> arb:
         """An enclosure of the constant for all parameters in the box and all values of its
         waves."""
-        if isinstance(c, fmpq):
-            with precision(prec):
-                return arb(c)
-        key = (c, prec)
-        found = self._balls.get(key)
-        if found is None:
-            with precision(prec):
-                found = self._balls[key] = self._sum(c, prec)
-        return found
+        if isinstance(c, Composite):
+            return self._sum(c, prec)
+        with precision(prec):
+            return arb(c)
 
-    def _sum(self, c: Composite, prec: int) -> arb:
-        total = arb(0)
-        for place, size in c.terms.items():
-            product = arb(size)
-            for atom, e in factors_of(place):
-                base = self._atom(atom, prec)
-                if e.q == 1:
-                    n = int(e.p)
-                    # The inverse first: a wide power would lose its small lower end in the radius.
-                    product *= pow_int(base, n) if n >= 0 else pow_int(1 / base, -n)
-                else:
-                    product *= base ** arb(e) if base > 0 else arb.nan()
-            total += product
-        return total
+    def _sum_ball(self, c: Composite, prec: int) -> arb:
+        with precision(prec):
+            products = (size * self._product(place, prec) for place, size in c.terms.items())
+            return sum(products, arb(0))
 
-    def _atom(self, atom: Expr, prec: int) -> arb:
-        key = (atom, prec)
-        found = self._atoms.get(key)
-        if found is None:
-            found = self._atoms[key] = self._atom_ball(atom, prec)
-        return found
+    def _product(self, place: int, prec: int) -> arb:
+        product = arb(1)
+        for atom, e in factors_of(place):
+            base, n = self._atom(atom, prec), int(e.p)
+            if e.q != 1:
+                product *= base ** arb(e) if base > 0 else arb.nan()
+            else:
+                # The inverse first: a wide power would lose its small lower end in the radius.
+                product *= pow_int(base, n) if n >= 0 else pow_int(1 / base, -n)
+        return product
 
     def _atom_ball(self, atom: Expr, prec: int) -> arb:
         free = atom.free_symbols

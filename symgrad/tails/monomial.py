@@ -7,7 +7,8 @@ as x → oo (Hardy's fields; Gruntz 1996; Salvy and Shackell 2010).
 
 from __future__ import annotations
 
-from functools import cmp_to_key
+from functools import cache, cmp_to_key
+from itertools import zip_longest
 
 import sympy
 from flint import fmpq
@@ -16,7 +17,7 @@ from sympy import Expr, Symbol
 from symgrad.tails.constants import ONE, ZERO, Number, add, expr, mul
 from symgrad.tails.field import Field
 
-__all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "to_expr"]
+__all__ = ["UNIT", "Monomial", "Scale", "iterated_log", "put", "to_expr"]
 
 
 class Monomial:
@@ -80,16 +81,12 @@ class Scale:
     def __init__(self, field: Field, x: Symbol) -> None:
         self.field = field
         self.x = x
-        self._products: dict[tuple[Monomial, Monomial], Monomial] = {}
-        self._inverses: dict[Monomial, Monomial] = {}
-        self._order: dict[Monomial, int] = {}
-        self._theta: dict[Monomial, list[tuple[Monomial, Number]]] = {}
-
-    def mul(self, a: Monomial, b: Monomial) -> Monomial:
-        found = self._products.get((a, b))
-        if found is None:
-            found = self._products[a, b] = self._mul(a, b)
-        return found
+        self.mul = cache(self._mul)
+        self.inverse = cache(lambda m: self.power(m, fmpq(-1)))
+        #: +1 where m → oo, -1 where m → 0, 0 for m = 1.
+        self.sign = cache(self._sign)
+        #: (x d/dx log m) as a sum of monomials, largest first.
+        self.theta = cache(self._theta)
 
     def _mul(self, a: Monomial, b: Monomial) -> Monomial:
         powers = self._sum_powers(a.powers, b.powers)
@@ -97,19 +94,12 @@ class Scale:
             return Monomial(powers, a.exps or b.exps)
         exps = dict(a.exps)
         for m, c in b.exps:
-            total = add(exps[m], c) if m in exps else c
-            if self.field.is_zero(total):
-                del exps[m]
-            else:
-                exps[m] = total
-        return Monomial(powers, self.sorted_terms(exps))
+            put(exps, m, c)
+        kept = {m: c for m, c in exps.items() if not self.field.is_zero(c)}
+        return Monomial(powers, self.sorted_terms(kept))
 
     def _sum_powers(self, a: tuple[Number, ...], b: tuple[Number, ...]) -> tuple[Number, ...]:
-        if not a or not b:
-            return a or b
-        if len(a) < len(b):
-            a, b = b, a
-        powers = [add(p, b[k]) if k < len(b) else p for k, p in enumerate(a)]
+        powers = [add(p, q) for p, q in zip_longest(a, b, fillvalue=ZERO)]
         while powers and self.field.is_zero(powers[-1]):
             powers.pop()
         return tuple(powers)
@@ -121,29 +111,12 @@ class Scale:
             tuple(mul(a, p) for a in m.powers), tuple((e, mul(c, p)) for e, c in m.exps)
         )
 
-    def inverse(self, m: Monomial) -> Monomial:
-        """1/m."""
-        found = self._inverses.get(m)
-        if found is None:
-            found = self._inverses[m] = self.power(m, fmpq(-1))
-        return found
-
     def div(self, a: Monomial, b: Monomial) -> Monomial:
         return UNIT if a == b else self.mul(a, self.inverse(b))
 
-    def sign(self, m: Monomial) -> int:
-        """+1 where m → oo, -1 where m → 0, 0 for m = 1."""
-        found = self._order.get(m)
-        if found is None:
-            found = self._order[m] = self._sign(m)
-        return found
-
     def _sign(self, m: Monomial) -> int:
         first = next((k for k, p in enumerate(m.powers) if p != 0), None)
-
-        def what() -> str:
-            return f"the order of {to_expr(m, self.x)} against 1"
-
+        what = lambda: f"the order of {to_expr(m, self.x)} against 1"
         if m.exps:
             top, c = m.exps[0]
             if first is None or self.compare(top, iterated_log(first + 1)) > 0:
@@ -161,23 +134,20 @@ class Scale:
         order = cmp_to_key(self.compare)
         return tuple(sorted(terms.items(), key=lambda t: order(t[0]), reverse=True))
 
-    def theta(self, m: Monomial) -> list[tuple[Monomial, Number]]:
-        """(x d/dx log m) as a sum of monomials, largest first."""
-        found = self._theta.get(m)
-        if found is None:
-            sums: dict[Monomial, Number] = {}
-            for k, p in enumerate(m.powers):
-                if p != 0:
-                    under = Monomial((ZERO,) + (fmpq(-1),) * k, ()) if k else UNIT
-                    _put(sums, under, p)
-            for e, c in m.exps:
-                for inner, d in self.theta(e):
-                    _put(sums, self.mul(e, inner), mul(c, d))
-            found = self._theta[m] = list(self.sorted_terms(sums))
-        return found
+    def _theta(self, m: Monomial) -> tuple[tuple[Monomial, Number], ...]:
+        sums: dict[Monomial, Number] = {}
+        for k, p in enumerate(m.powers):
+            if p != 0:
+                under = Monomial((ZERO,) + (fmpq(-1),) * k, ()) if k else UNIT
+                put(sums, under, p)
+        for e, c in m.exps:
+            for inner, d in self.theta(e):
+                put(sums, self.mul(e, inner), mul(c, d))
+        return self.sorted_terms(sums)
 
 
-def _put(sums: dict[Monomial, Number], m: Monomial, c: Number) -> None:
+def put(sums: dict[Monomial, Number], m: Monomial, c: Number) -> None:
+    """Adds the term c·m to a sum."""
     total = add(sums[m], c) if m in sums else c
     if total == 0:
         sums.pop(m, None)
