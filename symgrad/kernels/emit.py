@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import math
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
@@ -20,8 +21,12 @@ from symgrad.errors import InputError
 from symgrad.kernels import runtime
 from symgrad.kernels.runtime import Laurent, Pieces
 
-__all__ = ["build", "identifier", "line", "number", "plan_source", "runtime_source"]
+__all__ = [
+    "build", "identifier", "line", "number", "plan_source", "rounds_once",
+    "runtime_source",
+]  # fmt: skip
 
+_SELECTIONS = {"np.minimum", "np.maximum", "np.clip", "np.where", "np.absolute"}
 _TAKEN = {"np", "out", "inf", "nan", "kernel", *(n for n in vars(runtime) if n[0] != "_")}
 
 
@@ -74,36 +79,26 @@ def _row(values: Any) -> list[str]:
     return [f"    {', '.join(texts[k : k + 4])}," for k in range(0, len(texts), 4)]
 
 
-def _array(name: str, values: Any) -> list[str]:
-    return [f"{name} = np.array([", *_row(values), "])"]
-
-
 def _pieces(name: str, p: Pieces) -> list[str]:
     text: list[str] = []
-    text += _array(f"{name}_centre", p.centre)
-    if p.centre_low is not None:
-        text += _array(f"{name}_centre_low", p.centre_low)
-    text += _array(f"{name}_constant_low", p.constant_low)
+    given = [f"rows={name}_rows"]
+    for part in ("centre", "centre_low", "constant_low", "slope", "logs"):
+        values = getattr(p, part)
+        if values is not None:
+            text += [f"{name}_{part} = np.array([", *_row(values), "])"]
+            given.append(f"{part}={name}_{part}")
     text += [f"{name}_rows = np.array(["]
     for k, row in enumerate(p.rows):
-        body = _row(row)
-        text += [f"    # t**{k}", "    [", *body, "    ],"]
-    text += ["])"]
-    if p.slope is not None:
-        text += _array(f"{name}_slope", p.slope)
-    if p.logs is not None:
-        text += _array(f"{name}_logs", p.logs)
-    low = f"{name}_centre_low" if p.centre_low is not None else "None"
-    slope = f"{name}_slope" if p.slope is not None else "None"
-    text += [
+        text += [f"    # t**{k}", "    [", *_row(row), "    ],"]
+    return [
+        *text,
+        "])",
         f"{name} = Pieces(",
         f"    step={number(p.step)}, shift={p.shift}, first={p.first}, sides={p.sides},",
-        f"    centre={name}_centre, centre_low={low}, constant_low={name}_constant_low,",
-        f"    rows={name}_rows, slope={slope}, scale={p.scale}, short={p.short},",
-        f"    logs={f'{name}_logs' if p.logs is not None else None},",
+        f"    scale={p.scale}, short={p.short},",
+        *(f"    {g}," for g in given),
         ")",
     ]
-    return text
 
 
 def _method(name: str, method: Any) -> tuple[list[str], str]:
@@ -120,6 +115,17 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
     if isinstance(method, float):
         return [], number(method)
     return [f"def {name}(x):", f"    return {method}"], name
+
+
+def rounds_once(method: Any) -> bool:
+    """Whether a method is a line that rounds once at most, with numbers that are float16."""
+    if not isinstance(method, str):
+        return False
+    words = set(re.findall(r"[a-z_.]{2,}", method))
+    numbers = map(float, re.findall(r"\d[\d.]*(?:e[+-]?\d+)?", method))
+    rounded = re.findall(r"[\w)] [-+*/]{1,2} ", method)
+    same = all(float(np.float16(min(v, 1e5))) == v for v in numbers)
+    return words <= _SELECTIONS and len(rounded) < 2 and same
 
 
 def plan_source(design: Any, function: str) -> str:
@@ -142,6 +148,7 @@ def plan_source(design: Any, function: str) -> str:
         "    ),",
         f"    points=({points}),",
         f"    symmetry={design.symmetry},",
+        *(["    exact=True,"] if design.exact else []),
         ")",
         "",
         "",

@@ -265,10 +265,11 @@ def table(
     logs = np.array([c.order if c.log else -1.0 for c in cells])
     short = max(max(c.short_degree(EPS_SHORT) for c in cells), 1)
     return Pieces(
-        grid.step, grid.shift, grid.first(first), len(sides), centre,
-        centre_low if centre_low.any() else None, low, rows,
-        slope if slope.any() else None, scale, min(short, degree),
-        logs if any(c.log for c in cells) else None,
+        grid.step, grid.shift, grid.first(first), len(sides), scale, min(short, degree), rows,
+        centre, low,
+        centre_low=centre_low if centre_low.any() else None,
+        slope=slope if slope.any() else None,
+        logs=logs if any(c.log for c in cells) else None,
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from flint import arb
 from sympy import Expr, Symbol
 
 from symgrad.kernels.smooth import Smooth
@@ -89,20 +88,6 @@ class Judge:
             if worst > _HOPELESS:
                 break
         return (worst, at) if len(self.spread[0]) else (math.inf, math.nan)
-
-    @cached_property
-    def _balls(self) -> list[tuple[float, arb]]:
-        places = (float(p) for p in np.concatenate([self.spread[0], self.special[0]]))
-        return [(p, v) for p in places if (v := self.f.value(arb(p))) is not None]
-
-    @property
-    def points(self) -> list[float]:
-        """The points at which a ball can be had, and `truths`, those balls."""
-        return [p for p, _ in self._balls]
-
-    @property
-    def truths(self) -> list[arb]:
-        return [v for _, v in self._balls]
 
     @property
     def size(self) -> int:

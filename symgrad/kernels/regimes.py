@@ -28,7 +28,19 @@ def design(
     """The regimes for f(x) = expr, or log|expr|; `kinks` are points with a value by convention."""
     parts: Sequence[tuple[Any, Any]] = branches(expr, x)
     symmetry = _symmetry(parts, x, kinks)
-    plan = Design(abs(symmetry) if log_abs else symmetry)
+    plan = _design(parts, x, kinks, log_abs, abs(symmetry) if log_abs else symmetry)
+    if plan.symmetry and len(plan.regimes) == 1 and emit.rounds_once(plan.regimes[0].method):
+        unfolded = _design(parts, x, kinks, log_abs, 0)
+        if unfolded.exact:
+            return unfolded
+    return plan
+
+
+def _design(
+    parts: Sequence[tuple[Any, Any]], x: Symbol, kinks: Sequence[tuple[float, float]],
+    log_abs: bool, symmetry: int,
+) -> Design:  # fmt: skip
+    plan = Design(symmetry)
     domain: Any
     for domain, formula in parts:
         if isinstance(domain, FiniteSet):
@@ -85,21 +97,30 @@ def _merge_lines(plan: Design) -> None:
     if any(a.upper != b.lower for a, b in pairwise(regimes)):
         return
     texts = [r.method if isinstance(r.method, str) else repr(r.method) for r in regimes]
-    first, last, clamp = 0, len(regimes) - 1, "x"
+    first, last, low, high = 0, len(regimes) - 1, None, None
     if _is_held(regimes[0].method, regimes[1].method, regimes[1].lower):
-        first, clamp = 1, f"np.maximum({clamp}, {regimes[1].lower!r})"
+        first, low = 1, regimes[1].lower
     if last > first and _is_held(regimes[-1].method, regimes[-2].method, regimes[-1].lower):
-        last, clamp = last - 1, f"np.minimum({clamp}, {regimes[-1].lower!r})"
+        last, high = last - 1, regimes[-1].lower
+    clamp = "x" if low is None else f"np.maximum(x, {low!r})"
+    if high is not None:
+        clamp = f"np.minimum(x, {high!r})" if low is None else f"np.clip(x, {low!r}, {high!r})"
     text = texts[last]
     for r, t in zip(regimes[first:last][::-1], texts[first:last][::-1], strict=True):
         text = f"np.where(x < {r.upper!r}, {t}, {text})"
     if "x" not in texts[last].replace("exp", ""):
         text = f"np.where(x == x, {text}, x)"
-    if clamp != "x":
-        once = len(re.findall(r"\bx\b", text)) == 1
-        text = re.sub(r"\bx\b", clamp, text) if once else f"(lambda x: {text})({clamp})"
+    text = _at(text, clamp)
     why = "; ".join(f"from {r.lower!r}: {r.why}" for r in regimes)
     plan.regimes = [Noted(regimes[0].lower, regimes[-1].upper, text, why)]
+
+
+def _at(text: str, u: str) -> str:
+    """The line in x at u."""
+    if u == "x":
+        return text
+    once = len(re.findall(r"\bx\b", text)) == 1
+    return re.sub(r"\bx\b", u, text) if once else f"(lambda x: {text})({u})"
 
 
 def _is_held(constant: Any, method: Any, edge: float) -> bool:
@@ -110,19 +131,23 @@ def _is_held(constant: Any, method: Any, edge: float) -> bool:
 
 
 def _unfold(plan: Design) -> None:
-    """No detour by |x| where one line does the whole axis and has the symmetry by itself."""
+    """One line for the whole axis: in x if it has the symmetry by itself, else, if even, in |x|."""
     if not plan.symmetry or len(plan.regimes) != 1 or not isinstance(plan.regimes[0].method, str):
         return
     x = np.ldexp(np.linspace(1.0, 1.97, 400), np.arange(-1074, 1023, 5.25).astype(int)[:400])
     x = np.concatenate([[0.0], x, np.linspace(0.01, 30, 200)])
-    method = emit.line(plan.regimes[0].method)
+    only = plan.regimes[0]
+    method, text = emit.line(only.method), only.method
     with np.errstate(all="ignore"):
         ahead, back = (np.broadcast_to(method(v), x.shape) for v in (x, -x))
-    if np.array_equal(np.copysign(1.0, back), plan.symmetry * np.copysign(1.0, ahead)) and (
-        np.array_equal(back, plan.symmetry * ahead)
+    if not np.array_equal(np.copysign(1.0, back), plan.symmetry * np.copysign(1.0, ahead)) or (
+        not np.array_equal(back, plan.symmetry * ahead)
     ):
-        plan.symmetry = 0
-        plan.regimes = [replace(plan.regimes[0], lower=-math.inf)]
+        if plan.symmetry < 0 or only.lower > 0 or only.upper < math.inf:
+            return
+        text = _at(text, "np.absolute(x)")
+    plan.symmetry = 0
+    plan.regimes = [replace(only, lower=-math.inf, method=text)]
 
 
 def _drop_points(plan: Design) -> None:

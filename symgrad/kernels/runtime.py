@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-BLOCK, WHOLE = 8192, 12288
+BLOCK, WHOLE, FEW = 15360, 131072, 2048  # a block stays below the 128 kB that are mapped anew
+UPPER, SIGN = np.int64(-(2**27)), np.int64(-(2**63))
 LARGEST = 1.7976931348623157e308
 
 
@@ -20,19 +21,21 @@ class Pieces(NamedTuple):
 
     Cell number: the bits of |x| + step from bit `shift` upwards, less `first`; so cells have one
     width near 0 and double with each octave of |x| + step. `sides` 2: even cells x ≥ 0, odd x < 0.
+    For results in float32 the rows up to `short` are enough. A centre and the constant terms have
+    a low part each: what a float leaves of them.
     """
 
     step: float
     shift: int
     first: int
     sides: int
-    centre: Any
-    centre_low: Any
-    constant_low: Any
+    scale: int
+    short: int
     rows: Any
+    centre: Any
+    constant_low: Any
+    centre_low: Any = None
     slope: Any = None
-    scale: int = 0
-    short: int = 0
     logs: Any = None
 
 
@@ -62,33 +65,43 @@ class Regime(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Regimes, the most used first; values at single points; symmetry −1 odd, 1 even, 0 none."""
+    """Regimes, the most used first; values at single points; symmetry −1 odd, 1 even, 0 none.
+
+    `exact`: the one line there is rounds once at most, so that it is right in any type of float.
+    """
 
     regimes: tuple[Regime, ...]
     points: tuple[tuple[float, float], ...]
     symmetry: int
+    exact: bool = False
 
     @property
     def whole(self) -> bool:
-        """Whether one method does the whole axis by itself."""
-        return len(self.regimes) == 1 and not self.symmetry and not self.points
+        """Whether one line does the whole axis by itself."""
+        alone = len(self.regimes) == 1 and not self.symmetry and not self.points
+        return alone and callable(self.regimes[0].method)
 
 
 def exp_square(x: Any, c: float) -> Any:
-    """exp(c·x²) for a power of two c: what rounding x² loses is found from x in two halves."""
+    """exp(c·x²) for a power of two |c|: what rounding x² loses is found from x in two parts.
+
+    The upper part has 26 bits, so that its square is exact; so is x² where the lower part is 0.
+    """
     square = x * x
-    high = x.astype(np.float32).astype(np.float64)
-    lost = high * high
-    lost -= square
-    rest = x - high
-    high += x
-    rest *= high
-    lost += rest
+    high = (x.view(np.int64) & UPPER).view(np.float64)
+    rest = high - x
+    if not (rest.flat[:1].any() or rest.any()):  # mostly the first shows it
+        return np.exp(c * square)
+    rest *= high + x
+    high *= high
+    high -= square
+    rest -= high  # square − x²
+    if c != -1.0:
+        rest *= -c
     square *= c
-    lost *= c
     e = np.exp(square)
-    lost *= e
-    e += lost
+    rest *= e
+    e += rest
     return e
 
 
@@ -100,37 +113,35 @@ def broken_power(y: Any, high: float, low: float) -> Any:
 
 def pieces(x: Any, out: Any, p: Pieces, short: bool) -> None:
     """Horner's rule on gathered coefficients; the constant term in two floats is added last."""
-    at = np.absolute(x, out=np.empty_like(x))
+    at = np.absolute(x)
     at += p.step
     cell = np.right_shift(at.view(np.int64), p.shift)
     cell -= p.first
     if p.sides == 2:
         cell += cell
-        cell += x < 0.0
-    c = at
-
-    def gather(row: Any) -> Any:
-        return row.take(cell, out=c, mode="clip")
-
-    t = x - gather(p.centre)
+        cell -= x.view(np.int64) >> 63
+    t = x - p.centre.take(cell, mode="clip")
     if p.centre_low is not None:
-        t -= gather(p.centre_low)
-    rows = p.rows[: p.short + 1] if short else p.rows
-    rows[-1].take(cell, out=out, mode="clip")
-    for k in range(len(rows) - 2, -1, -1):
+        t -= p.centre_low.take(cell, mode="clip")
+    rows = p.rows[p.short :: -1] if short else p.rows[::-1]
+    if x.size > FEW:
+        terms = (row.take(cell, out=at, mode="clip") for row in rows)
+    else:
+        terms = iter(rows.take(cell, axis=1, mode="clip"))
+    out[...] = next(terms)
+    for k, term in zip(range(len(rows) - 2, -1, -1), terms, strict=True):
         out *= t
         if k == 0 and not short:
-            out += gather(p.constant_low)
-        out += gather(rows[k])
+            out += p.constant_low.take(cell, mode="clip")
+        out += term
     if p.slope is not None:
-        gather(p.slope)
-        c *= t
-        out *= np.exp(c, out=c)
+        tilt = p.slope.take(cell, mode="clip")
+        tilt *= t
+        out *= np.exp(tilt, out=tilt)
     if p.logs is not None:
-        gather(p.logs)
-        some = c >= 0.0
-        np.log(np.absolute(out), out=out, where=some)
-        out += np.where(c > 0.0, c * np.log(np.absolute(t)), 0.0)
+        order = p.logs.take(cell, mode="clip")
+        np.log(np.absolute(out), out=out, where=order >= 0.0)
+        out += np.where(order > 0.0, order * np.log(np.absolute(t)), 0.0)
     if p.scale:
         out *= 2.0**p.scale
         np.clip(out, -LARGEST, LARGEST, out=out)
@@ -173,97 +184,112 @@ def apply(x: Any, out: Any, method: Any, short: bool) -> None:
         out[...] = method
 
 
-def fill(u: Any, out: Any, regimes: Any, short: bool, low: float, high: float) -> None:
-    """The first regime on all points, where most of them lie in it; the others on what is left.
+def block(x: Any, out: Any, plan: Plan, k: int, short: bool) -> Any:
+    """Regime k, the sign of an odd function and the single points; where regime k does not hold.
 
-    low ≤ u ≤ high; both are nan where u holds nan.
+    Beyond the last regime only nan is left, and infinities, which have their own values.
     """
-    if not regimes:
-        out[...] = u  # nan stays; infinities have their own values
-        return
-    lower, upper, method = regimes[0]
-    endless = upper == np.inf
-    if low >= lower and (high < upper or endless):
-        apply(u, out, method, short)
-        return
-    if high < lower or (low >= upper and not endless):
-        fill(u, out, regimes[1:], short, low, high)
-        return
-    inside = u >= lower
-    if not endless:
-        inside &= u < upper
-    rest = np.flatnonzero(~inside)
-    if 2 * rest.size < u.size:
-        apply(u, out, method, short)
-    else:
-        some = np.flatnonzero(inside)
-        values = np.empty(some.size)
-        if some.size:
-            apply(u[some], values, method, short)
-        out[some] = values
-    if rest.size:
-        values, left = np.empty(rest.size), u[rest]
-        fill(left, values, regimes[1:], short, left.min(), left.max())
-        out[rest] = values
-
-
-def block(x: Any, out: Any, plan: Plan, short: bool) -> None:
-    """All regimes, the sign of an odd function, and the single points."""
     u = np.absolute(x) if plan.symmetry else x
-    low, high = u.min(), u.max()
-    fill(u, out, plan.regimes, short, low, high)
+    low, high = 0.0 if plan.symmetry else u.min(), u.max()  # nan where there is a nan
+    rest = None
+    if k == len(plan.regimes):
+        out[...] = u
+    else:
+        lower, upper, method = plan.regimes[k]
+        endless = upper == np.inf
+        if low >= lower and (high < upper or endless) and high == high:
+            apply(u, out, method, short)
+        else:
+            inside = u >= lower
+            if not endless:
+                inside &= u < upper
+            rest = np.flatnonzero(~inside)
+            if 2 * rest.size < u.size:
+                apply(u, out, method, short)
+            elif rest.size < u.size:
+                some = np.flatnonzero(inside)
+                values = np.empty(some.size)
+                apply(u[some], values, method, short)
+                out[some] = values
     if plan.symmetry < 0:
         bits = out.view(np.int64)
-        bits ^= x.view(np.int64) & np.int64(-(2**63))
+        bits ^= x.view(np.int64) & SIGN
     for point, value in plan.points:
         at = abs(point) if plan.symmetry else point
         if not (at < low or at > high):
             np.copyto(out, value, where=x == point)
+    return rest
+
+
+def fill(x: Any, out: Any, plan: Plan, k: int, short: bool) -> None:
+    """Regime k, block by block; then the others on the points that are left of all blocks."""
+    wide = out.dtype == np.float64
+    scratch = None if wide else np.empty(min(x.size, BLOCK))
+    left = []
+    for start in range(0, x.size, BLOCK):
+        part = x[start : start + BLOCK].astype(np.float64, copy=False)
+        place = out[start : start + BLOCK]
+        values = place if wide else scratch[: part.size]
+        rest = block(part, values, plan, k, short)
+        if not wide:
+            place[...] = values
+        if rest is not None and rest.size:
+            left.append((rest + start, part[rest]))
+    if left:
+        places, points = (np.concatenate(c) for c in zip(*left, strict=True))
+        values = np.empty(places.size)
+        fill(points, values, plan, k + 1, short)
+        out[places] = values
+
+
+def float_type(dtype: Any) -> Any:
+    """The type of the result: that of the arguments, float64 for integers; NumPy's byte order."""
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    if dtype.type not in (np.float64, np.float32, np.float16):
+        raise TypeError(f"a kernel takes float16, float32, float64 or integers; got {dtype}")
+    return np.dtype(dtype.type)
 
 
 def evaluate(plan: Plan, x: Any, out: Any = None) -> Any:
-    """The kernel at x: float64 inside, rounded once to the type of x (integers: float64)."""
+    """The kernel at x: float64 inside, rounded once to the type of x (integers: float64).
+
+    `exact` lines are right in the type of x itself.
+    """
     x = np.asarray(x)
-    if x.dtype.kind in "biu":
-        x = x.astype(np.float64)
-    if x.dtype not in (np.float64, np.float32, np.float16):
-        raise TypeError(f"a kernel takes float16, float32, float64 or integers; got {x.dtype}")
-    if out is None:
-        result = np.empty(x.shape, x.dtype)
-    else:
-        result = out
-        if out.shape != x.shape:
-            raise ValueError(f"out has the shape {out.shape}, the input has {x.shape}")
-    flat = np.ascontiguousarray(x).reshape(-1)
-    if out is not None and np.may_share_memory(out, flat):
-        flat = flat.copy()
-    short = x.dtype != np.float64 and result.dtype != np.float64
-    direct = result.dtype == np.float64 and result.flags.c_contiguous
-    target = result.reshape(-1) if direct else np.empty(flat.size, np.float64)
+    dtype = float_type(x.dtype)
+    if out is not None and out.shape != x.shape:
+        raise ValueError(f"out has the shape {out.shape}, the input has {x.shape}")
     with np.errstate(all="ignore"):
+        inside = dtype if plan.exact else np.float64
+        if plan.whole and x.size <= (WHOLE if x.dtype == inside else BLOCK):
+            result = plan.regimes[0].method(x.astype(inside, copy=False))
+            if out is None:
+                copied = result is x or result.dtype != dtype
+                return (result.astype(dtype) if copied else result)[()]
+            out[...] = result
+            return out
+        flat = np.ascontiguousarray(x).reshape(-1)
+        type_out = dtype if out is None else out.dtype
+        result = np.empty(flat.size, type_out if type_out.isnative else dtype)
+        short = dtype != np.float64 and type_out != np.float64
         if plan.whole:
             method = plan.regimes[0].method
-            for start in range(0, flat.size, WHOLE):
-                part = flat[start : start + WHOLE].astype(np.float64, copy=False)
-                apply(part, target[start : start + WHOLE], method, short)
-        else:
             for start in range(0, flat.size, BLOCK):
-                part = flat[start : start + BLOCK].astype(np.float64, copy=False)
-                block(part, target[start : start + BLOCK], plan, short)
-        if not direct:
-            result[...] = target.reshape(result.shape)
-    return result[()] if out is None else result
+                part = flat[start : start + BLOCK].astype(inside, copy=False)
+                result[start : start + BLOCK] = method(part)
+        else:
+            fill(flat, result, plan, 0, short)
+        if out is None:
+            return result.reshape(x.shape)[()]
+        out[...] = result.reshape(x.shape)
+        return out
 
 
 def common_type(values: Any) -> Any:
-    """The type of the result: that of the arguments together, float64 for integers."""
+    """The type of the result of several arguments together."""
     kinds = [v if isinstance(v, (int, float)) else np.asarray(v) for v in values]
-    dtype = np.result_type(*kinds)
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    if dtype not in (np.float64, np.float32, np.float16):
-        raise TypeError(f"a kernel takes float16, float32, float64 or integers; got {dtype}")
-    return dtype
+    return float_type(np.result_type(*kinds))
 
 
 def product(*factors: Any) -> Any:

@@ -71,6 +71,12 @@ class Design:
         return tuple(sorted(e + 0.0 for e in ends))
 
     @property
+    def exact(self) -> bool:
+        """Whether one line that rounds once at most does the whole axis."""
+        alone = len(self.regimes) == 1 and not self.symmetry and not self.points
+        return alone and emit.rounds_once(self.regimes[0].method)
+
+    @property
     def by_use(self) -> list[Noted]:
         """The regimes, that which has most of −4 ≤ x ≤ 4 first, the others by distance from 0."""
 
