@@ -207,11 +207,11 @@ def bounded_product() -> Fact:
 
 def near_optimum_slope_is_small() -> Fact:
     """|f'(x)| ≤ sup|f''| |x − x*| for a smooth f with minimum x*; here f is the plateau's cost."""
-    K = sg.extrema(sympy.Abs(PLATEAU.diff(z, 2)), x=z)
-    top = K.sup.value
+    K = sg.lipschitz(PLATEAU.diff(z), x=z)
+    top = K.value
     claim = Abs(Function("f'")(z)) <= top * Abs(z - log(9))
     mean = Step(claim, "mean value theorem at f'(log 9) = 0", Proved("mean value theorem"), (1,))
-    bound = Step(Abs(Function("f''")(z)) <= top, "the supremum", K.verdict)
+    bound = Step(Abs(Function("f''")(z)) <= top, "the Lipschitz constant of f'", K.verdict)
     return Fact("claims.necessary", claim, Derivation((bound, mean)))
 
 

@@ -23,8 +23,20 @@ def claims():
     del sys.modules[spec.name]
 
 
-def test_every_claim_comes_out_as_the_table_says(claims):
-    found = list(claims.judged())
+@pytest.fixture(scope="module")
+def found(claims):
+    return list(claims.judged())
+
+
+def test_the_example_prints_every_claim(claims, found, monkeypatch, capsys):
+    monkeypatch.setattr(claims, "judged", lambda: iter(found))
+    claims.main()
+    shown = capsys.readouterr().out
+    assert shown.count("as it stands: ") == len(found)
+    assert all(claim.says in shown for _, claim, *_ in found)
+
+
+def test_every_claim_comes_out_as_the_table_says(found):
     assert len(found) >= 35
     for _, claim, fact, mended in found:
         assert isinstance(fact.verdict, Proved if claim.holds else Refuted)
