@@ -262,7 +262,8 @@ def test_kinds_of_values(road):
     assert kind(1 / x, 0.0) is Kind.UNDEFINED
     assert kind(log(x), 0.0) is Kind.UNDEFINED
     assert kind(sympy.asin(x), 2.0) is Kind.UNDEFINED
-    assert kind(log(1 - tanh(x) ** 2), 1e9) is Kind.UNDECIDED
+    assert kind(log(1 - tanh(x) ** 4), 1e9) is Kind.UNDECIDED
+    assert kind(sympy.asin(tanh(x)), 1e9) is not Kind.UNDEFINED
     assert kind(x + exp(-(x**3)), 1e300) is Kind.FINITE
     assert kind(tanh(exp(x)), 1e300) is Kind.FINITE
     assert kind(sympy.sech(exp(x)), 1e4) is Kind.TINY
@@ -575,3 +576,14 @@ def test_ranges_by_ends_contain_the_values(a, width, share):
             near = float(rounded(value, FLOAT64)[0][0])
             slack = 1e-15 * abs(near) + 1e-300
             assert float(low) - slack <= near <= float(high) + slack
+
+
+def test_what_no_number_of_bits_shows_is_settled_in_other_words():
+    """1 - tanh(e^x)² is about 4·exp(-2e^x): both roads see it, farther than any exponent goes."""
+    from sympy import exp, tanh
+
+    f = tanh(exp(X)) + X * exp(X) * (1 - tanh(exp(X)) ** 2)
+    at = np.array([8.0, 50.0, 3e4, 1e9, 1e300])
+    for values in (arb_values(f, [X], [at]), mp_values(f, [X], [at])):
+        assert (values.kind == Kind.FINITE).all()
+        assert (rounded(values, FLOAT64)[0] == 1).all()

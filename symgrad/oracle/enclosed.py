@@ -1,8 +1,8 @@
 """True values by Arb, for many points at once: the ball of each point is narrowed until it decides.
 
 A first pass at 128 bits settles most points; those whose ball is still too wide, because the
-expression cancels there, go on at more bits. The expression is run as it is written: a kernel's own
-form plays no part.
+expression cancels there, go on at more bits. The expression is run as it is written, and again in
+words that do not cancel where no number of bits is enough: a kernel's own form plays no part.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from symgrad.rigor import precision, program
 from symgrad.rigor.algebra import BALLS
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.program import Program
+from symgrad.rigor.sharp import sharpened
 
 __all__ = ["WANTED_BITS", "arb_values", "ball_values", "exact_value", "nearest"]
 
@@ -58,13 +59,16 @@ def arb_values(
     >>> arb_values(1 - tanh(x) ** 2, [x], [np.array([20.0])]).show(0)
     '1.6993417021166356e-17'
     """
-    code = program(expr, *args)
     columns, count = same_length(args, points)
     result = Values.empty(count, WANTED_BITS)
-    for start in range(0, count, _CHUNK):
-        part = slice(start, min(start + _CHUNK, count))
-        balls = [[*map(arb, c[part].tolist())] for c in columns]
-        result.put(part, ball_values(code, balls, part.stop - start, fmt, max_bits))
+    left = np.arange(count)
+    for form in dict.fromkeys([expr, sharpened(expr)]):
+        for start in range(0, len(left), _CHUNK):
+            part = left[start : start + _CHUNK]
+            balls = [[*map(arb, c[part].tolist())] for c in columns]
+            found = ball_values(program(form, *args), balls, len(part), fmt, max_bits)
+            result.put(part, found)
+        left = np.flatnonzero(result.kind == Kind.UNDECIDED)
     return result
 
 
@@ -132,19 +136,27 @@ def _settle_one(ball: arb, place: int, result: Values, fmt: Format, floor: arb) 
 
 
 def _undefined(code: Program, at: Sequence[arb]) -> bool:
-    """Whether the first operation without a finite value had operands that were all well known."""
+    """Whether the first operation without a finite value had operands that were all well known.
+
+    At both ends of them, too, it has none: asin is defined at the lower end of a ball around 1.
+    """
     with precision(_LADDER[1]):
         registers = code.registers(BALLS, at)
-    for (node, operands), value in zip(code.code, registers, strict=True):
-        pieces = isinstance(node, sympy.Piecewise)
-        if isinstance(value, arb) and not value.is_finite() and not pieces:
-            overflows = type(node) in FUNCTIONS and FUNCTIONS[type(node)].far is not None
-            return not overflows and all(_sharp(registers[k]) for k in operands)
+        for (node, operands), value in zip(code.code, registers, strict=True):
+            pieces = isinstance(node, sympy.Piecewise)
+            if isinstance(value, arb) and not value.is_finite() and not pieces:
+                overflows = type(node) in FUNCTIONS and FUNCTIONS[type(node)].far is not None
+                a = [registers[k] for k in operands]
+                if overflows or not all(map(_sharp, a)):
+                    return False
+                act = BALLS.act(node)
+                ends = (act(*map(end, a)) for end in (arb.lower, arb.upper))
+                return not any(e.is_finite() for e in ends)
     return isinstance(code.code[-1][0], sympy.Piecewise)
 
 
-def _sharp(value: Any) -> bool:
-    return not isinstance(value, arb) or value.is_zero() or value.rel_accuracy_bits() > 30
+def _sharp(value: arb) -> bool:
+    return value.is_zero() or value.rel_accuracy_bits() > 30
 
 
 # exact values and correct rounding

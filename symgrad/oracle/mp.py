@@ -33,6 +33,8 @@ WANTED_BITS = 72
 _FIRST, _LAST = 96, 12000
 _ENORMOUS = 1 << 16
 
+_LEAST = libmp.from_man_exp(1, -(1 << _ENORMOUS))  # above exp(-2^_ENORMOUS)
+
 Number = Any
 """An mpmath number; `Interval` is the pair of its ends, lower first."""
 Interval = tuple[Number, Number]
@@ -61,7 +63,7 @@ def mp_values(
     >>> mp_values(1 - tanh(x) ** 2, [x], [np.array([20.0])]).show(0)
     '1.6993417021166356e-17'
     """
-    code = _compile(expr, tuple(args))
+    code = _compile(_by_sech(expr), tuple(args))
     columns, count = same_length(args, points)
     result = Values.empty(count, WANTED_BITS)
     bits = _FIRST
@@ -71,6 +73,12 @@ def mp_values(
         # Neighbouring points need about the same precision: start from what the last one took.
         bits = max(_FIRST, _one(code, at, place, result, fmt, bits, max_bits))
     return result
+
+
+def _by_sech(expr: Any) -> Any:
+    """The expression with tanh² as 1 - sech²: no number of bits shows 1 - tanh(e^x)² far out."""
+    squares = [p for p in expr.atoms(sympy.Pow) if p.exp == 2 and isinstance(p.base, sympy.tanh)]
+    return expr.xreplace({p: 1 - sympy.sech(p.base.args[0]) ** 2 for p in squares})
 
 
 def _one(
@@ -356,7 +364,9 @@ def _exp(x: Number, bits: int, rounding: str) -> Number:
     if not x[1] or _mag(x) < 20:
         return libmp.mpf_exp(x, bits, rounding)
     if _mag(x) > _ENORMOUS:
-        raise _Lost
+        if not x[0]:
+            raise _Lost
+        return fzero if rounding == "f" else _LEAST
     # mpmath's own takes a slow way here: exp(x) = 2^n·exp(x - n·log 2).
     wp = bits + _mag(x) + 20
     log2 = libmp.mpf_ln2(wp)
@@ -387,6 +397,12 @@ def _erfc(x: Number, bits: int, rounding: str) -> Number:
 def _cosh(bits: int, x: Interval) -> Interval:
     e = _FUNCTIONS[sympy.exp](bits + 8, x)
     return libmpi.mpi_shift(libmpi.mpi_add(e, _invert(bits + 8, e), bits), -1)
+
+
+def _sech(bits: int, x: Interval) -> Interval:
+    e = _FUNCTIONS[sympy.exp](bits + 8, libmpi.mpi_neg(libmpi.mpi_abs(x, bits + 8)))
+    whole = libmpi.mpi_add(_ONE, libmpi.mpi_mul(e, e, bits + 8), bits + 8)
+    return libmpi.mpi_shift(libmpi.mpi_div(e, whole, bits), 1)
 
 
 def _sinh(x: Number, bits: int, rounding: str) -> Number:
@@ -435,7 +451,7 @@ _FUNCTIONS: dict[type, Act] = {
     sympy.cosh: _cosh,
     sympy.tanh: _rising(_calm(libmp.mpf_tanh)),
     sympy.coth: _one_over(sympy.tanh),
-    sympy.sech: _one_over(sympy.cosh),
+    sympy.sech: _sech,
     sympy.csch: _one_over(sympy.sinh),
     sympy.asinh: _rising(libmp.mpf_asinh),
     sympy.acosh: _rising(libmp.mpf_acosh),

@@ -154,7 +154,12 @@ _LIMIT = arb(2) ** (1 << 15)
 
 
 def _far_exp(x: arb) -> arb:
-    """exp(x) = 2^n·exp(x - n·log 2), for arguments of up to 2^15 bits before the point."""
+    """exp(x) = 2^n·exp(x - n·log 2), for arguments of up to 2^15 bits before the point.
+
+    Farther left, exp lies between 0 and its value at the end of that range.
+    """
+    if x < -_LIMIT:
+        return union(arb(0), _far_exp(-_LIMIT))
     if not x.is_finite() or not abs(x) > _NEAR or abs(x) > _LIMIT:
         return x.exp()
     with precision(flint.ctx.prec + int(x.mid().man_exp()[1]) + x.mid().bits() + 16):
@@ -179,6 +184,16 @@ def _far_cosh(x: arb) -> arb:
     return (e + 1 / e) / 2 if abs(x) > _NEAR else x.cosh()
 
 
+def _far_sech(x: arb) -> arb:
+    e = _far_exp(-abs(x))
+    return 2 * e / (1 + e * e)
+
+
+def _far_csch(x: arb) -> arb:
+    e = _far_exp(-abs(x))
+    return 2 * e / (1 - e * e) * x.sgn()
+
+
 def _far_sinh(x: arb) -> arb:
     e = _far_exp(abs(x))
     return (e - 1 / e) / 2 * x.sgn() if abs(x) > _NEAR else x.sinh()
@@ -201,10 +216,8 @@ FUNCTIONS: dict[type, Op] = {
     sympy.cosh:   Op(arb.cosh,    _series_cosh,                               SIDES, _far_cosh),
     sympy.tanh:   Op(arb.tanh,    _series_tanh,                               +1),
     sympy.coth:   Op(arb.coth,    lambda x: 1 / _series_tanh(x),              SIDES),
-    sympy.sech:   Op(arb.sech,    _series_sech,                               SIDES,
-                     lambda x: 1 / _far_cosh(x)),
-    sympy.csch:   Op(arb.csch,    lambda x: 1 / _series_sinh(x),              SIDES,
-                     lambda x: 1 / _far_sinh(x)),
+    sympy.sech:   Op(arb.sech,    _series_sech,                               SIDES, _far_sech),
+    sympy.csch:   Op(arb.csch,    lambda x: 1 / _series_sinh(x),              SIDES, _far_csch),
     sympy.asinh:  Op(arb.asinh,   _series_asinh,                              +1),
     sympy.acosh:  Op(arb.acosh,   lambda x: (x + (x * x - 1).sqrt()).log(),   +1),
     sympy.atanh:  Op(arb.atanh,   lambda x: ((1 + x) / (1 - x)).log() / 2,    +1),
