@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import sympy
-from sympy import Abs, Eq, Expr, Interval, S, Set, Symbol
+from sympy import Abs, Eq, Expr, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
 from symgrad.errors import InputError, LimitError, UndecidedError
@@ -44,11 +44,10 @@ def tail(
     """f(x) = Σ terms + r(x), |r(x)| ≤ K·growth(x) for every x beyond X, proved.
 
     f is an activation, `g.d(n)`, a SymPy function or an expression in x; toward is oo or -oo.
-    Without
-    wishes X is the outermost point with a proved K ≤ 2·limsup |r|/growth; `valid_from` asks for
-    the K of
-    one X, `coefficient` for the X of one K. `parameters` gives symbols numbers or intervals (lo,
-    hi), for which K holds uniformly; symbols without either leave the expansion formal, without K.
+    Without wishes X is the outermost point with a proved K ≤ 2·limsup |r|/growth; `valid_from` asks
+    for the K of one X, `coefficient` for the X of one K. `parameters` gives symbols numbers or
+    intervals (lo, hi), for which K holds uniformly; symbols without either that do more than
+    stretch x leave the expansion formal, without K.
 
     Raises `UndecidedError` where an ordering of terms cannot be decided, `DomainError` where f is
     not defined near the end, `UnsupportedError` for functions without a germ in this scale.
@@ -59,31 +58,17 @@ def tail(
         f(x) = 1 - exp(-x) + B(exp(-2*x), x in R)
     """
     given = tuple(sorted((parameters or {}).items(), key=str))
-    return _tail(f, toward, terms, valid_from, coefficient, given, x)
+    return tail_and_germ(f, toward, terms, valid_from, coefficient, given, x)[0]
 
 
 @lru_cache(maxsize=512)
-def _tail(
-    f: Any,
-    toward: Any,
-    terms: int,
-    valid_from: Any,
-    coefficient: Any,
-    parameters: tuple[tuple[Symbol, Any], ...],
-    x: Symbol | None,
-) -> Tail:
-    wishes = {"valid_from": valid_from, "coefficient": coefficient, "parameters": dict(parameters)}
-    return tail_and_germ(f, toward, terms, x=x, **wishes)[0]
-
-
 def tail_and_germ(
     f: Any,
     toward: Any,
     terms: int,
-    *,
     valid_from: Any = None,
     coefficient: Any = None,
-    parameters: Mapping[Symbol, Any] | None = None,
+    parameters: tuple[tuple[Symbol, Any], ...] = (),
     x: Symbol | None = None,
 ) -> tuple[Tail, Germ]:
     """What `tail` returns, and the model that it was read from."""
@@ -98,28 +83,28 @@ def tail_and_germ(
     wishes = [
         None if w is None else sympy.sympify(w, strict=True) for w in (valid_from, coefficient)
     ]
-    numbers, box = _parameters(parameters or {}, u)
+    numbers, box = _parameters(parameters, u)
     if numbers:
-        expr_given: Any = u.expr.subs(list(numbers.items()))
-        u = replace(u, expr=expr_given, activation=None)
+        given: Any = u.expr.subs(numbers)
+        u = replace(u, expr=given, activation=None)
     g = germ(u, end, terms + _SPARE, Field(box))
     return _Statement(u, g, end, terms).tail(*wishes), g
 
 
 def _parameters(
-    given: Mapping[Symbol, Any], u: Univariate
-) -> tuple[dict[Symbol, Expr], dict[Symbol, tuple[Expr, Expr]]]:
+    given: Iterable[tuple[Symbol, Any]], u: Univariate
+) -> tuple[list[tuple[Symbol, Expr]], dict[Symbol, tuple[Expr, Expr]]]:
     """The parameters given as numbers, and those given as intervals (lo, hi)."""
-    numbers, box = {}, {}
+    numbers, box = [], {}
     known = u.expr.free_symbols - {u.x}
-    for symbol, value in given.items():
+    for symbol, value in given:
         if symbol not in known:
             raise InputError(f"{u.expr} has no parameter {symbol}; it has {sorted(known, key=str)}")
         ends = tuple(sympy.sympify(end, strict=True) for end in (value if isinstance(value, tuple) else (value,)))
         for end in ends:
             _fits(symbol, end)
         if not isinstance(value, tuple):
-            numbers[symbol] = ends[0]
+            numbers.append((symbol, ends[0]))
         elif len(ends) == 2 and ends[0] <= ends[1]:
             box[symbol] = ends
         else:
@@ -202,16 +187,9 @@ class _Statement:
         stretch = stretched(g.branch, g.scale.x, free)
         if stretch is None:
             return None
-        wishes: list[Any]
-        low: Any
-        low, *wishes = (
-            None if wish is None else sympy.simplify(wish * by)
-            for wish, by in (
-                (g.start, stretch.rate),
-                (start, stretch.rate),
-                (coefficient, 1 / Abs(stretch.factor)),
-            )
-        )
+        by = (stretch.rate, stretch.rate, 1 / Abs(stretch.factor))
+        wishes: Any = zip((g.start, start, coefficient), by, strict=True)
+        low, *wishes = (None if w is None else sympy.cancel(w * times) for w, times in wishes)
         if low.free_symbols:
             return None
         if any(w is not None and w.free_symbols for w in wishes):
@@ -296,26 +274,18 @@ class _Statement:
         steps.append(Step(claim, because, Proved(_BALLS), (number,), far))
         claim = self._claim(total, s.coefficient * growth)
         if s.boxes:
-            stop = s.start if s.closed is None else s.closed
+            stop, far_y = (s.start if s.closed is None else s.closed), s.far
+            low, high = (-far_y, -stop) if self.flip else (stop, far_y)
             because = (
                 f"Taylor polynomials with ball remainders on {s.boxes} intervals, {s.prec} bits"
             )
-            under = (_between(self.u.x, stop, s.far, self.flip),)
+            under = (sympy.And(self.u.x >= low, self.u.x <= high),)
             steps.append(Step(claim, because, Proved(_BALLS), given, under))
         if s.closed is not None:
-            under = self._condition(self._other_end(s.closed))
+            under = self._condition(region(-self.toward, -s.closed if self.flip else s.closed, False))
             because = "the model of the quotient towards the other end"
             steps.append(Step(claim, because, Proved(_MODEL), given, under))
         return steps
-
-    def _other_end(self, point: Expr) -> Set:
-        if self.flip:
-            return Interval(-point, S.Infinity)
-        return Interval(S.NegativeInfinity, point)
-
-
-def _between(x: Symbol, lo: Expr, hi: Expr, flip: bool) -> Any:
-    return sympy.And(x >= -hi, x <= -lo) if flip else sympy.And(x >= lo, x <= hi)
 
 
 def _worst(e: Expr, field: Field) -> Expr:

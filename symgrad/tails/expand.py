@@ -43,37 +43,22 @@ class Expander:
         self._done: dict[Expr, Model] = {}
 
     def __call__(self, e: Expr) -> Model:
-        done = self._done
-        stack = [e]
-        while stack:
-            node = stack[-1]
-            if node in done:
-                stack.pop()
-                continue
-            waiting = [a for a in self._operands(node) if a not in done]
-            if waiting:
-                stack.extend(waiting)
-            else:
-                done[node] = self.shop.nonzero(self._expand(node))
-                stack.pop()
-        return done[e]
-
-    def _operands(self, node: Expr) -> tuple[Expr, ...]:
-        if not node.has(self.x) or node == self.x or isinstance(node, BENT):
-            return ()
-        return node.args  # type: ignore[return-value]
+        found = self._done.get(e)
+        if found is None:
+            found = self._done[e] = self.shop.nonzero(self._expand(e))
+        return found
 
     def _expand(self, node: Any) -> Model:
-        shop, done = self.shop, self._done
+        shop = self.shop
         if not node.has(self.x):
             return shop.constant(number(node))
         if node == self.x:
             return shop.monomial(iterated_log(0))
         if node.is_Add:
-            return shop.add(*(done[a] for a in node.args))
+            return shop.add(*map(self, node.args))
         if node.is_Mul:
             total = shop.constant(ONE)
-            for factor in sorted((done[a] for a in node.args), key=lambda f: len(f.terms)):
+            for factor in sorted(map(self, node.args), key=lambda f: len(f.terms)):
                 total = shop.mul(total, factor)
             return total
         if node.is_Pow:
@@ -82,7 +67,7 @@ class Expander:
             return self(self._branch(node))
         kind = type(node)
         if kind in _RULES:
-            return _RULES[kind](self, done[node.args[0]])
+            return _RULES[kind](self, self(node.args[0]))
         if kind in FUNCTIONS:
             return self._function(kind, *node.args)
         raise UnsupportedError(
@@ -92,7 +77,7 @@ class Expander:
 
     def _function(self, kind: Any, e: Any) -> Model:
         """A function of the table: by Taylor at a finite limit, else by what it is far out."""
-        f = self._done[e]
+        f = self(e)
         if self.growth(f) <= 0 or not (kind in _FAR or kind is sympy.erfc):
             return self.finite(kind, f)
         if self.sign(f) < 0 and kind is not sympy.acosh:
@@ -141,7 +126,7 @@ class Expander:
             return 0
         top, c = f.lead
         self._no_waves(c)
-        rest = Model(f.terms[1:], f.rem, lambda beyond: beyond.bound(f))
+        rest = f.only(f.terms[1:])
 
         def guard(beyond: Beyond) -> bool:
             if rest.is_zero:
@@ -170,23 +155,22 @@ class Expander:
 
     def parts(self, f: Model) -> tuple[tuple[tuple[Monomial, Number], ...], Number, Model]:
         """f = S + c + u: purely infinite terms, constant, small rest."""
-        zero = self.field.is_zero
-        large = tuple(t for t in f.terms if self.scale.sign(t[0]) > 0 and not zero(t[1]))
-        c = next((d for m, d in f.terms if m == UNIT and not zero(d)), ZERO)
-        small = tuple(t for t in f.terms if self.scale.sign(t[0]) < 0)
+        large = tuple(t for t in f.terms if self.scale.sign(t[0]) > 0)
+        c = dict(f.terms).get(UNIT, ZERO)
+        small = (t for t in f.terms if self.scale.sign(t[0]) < 0)
         if f.rem is not None and self.scale.sign(f.rem) >= 0:
             raise MoreTerms(
                 "an exponent or phase has more terms that tend to infinity than are kept; where "
                 "they are endless, as in exp(x)/(1 - 1/x), no exp of it is a transmonomial; tried"
             )
-        return large, c, Model(small, f.rem, lambda beyond: beyond.bound(f))
+        return large, c, f.only(small)
 
     # powers, exp, log
 
     def _power(self, base: Expr, exponent: Expr) -> Model:
-        f = self._done[base]
+        f = self(base)
         if exponent.has(self.x):
-            return self.exp(self.shop.mul(self.log(f), self._done[exponent]))
+            return self.exp(self.shop.mul(self.log(f), self(exponent)))
         return self.power(f, number(exponent))
 
     def power(self, f: Model, p: Number) -> Model:
@@ -227,19 +211,13 @@ class Expander:
     def exp(self, f: Model) -> Model:
         """exp(S + c + u) = exp(S)·e^c·(Taylor in u), |R_n| ≤ e^{|u|}/(n+1)!·|u|^{n+1}."""
         large, c, u = self.parts(f)
-        powers: dict[int, Number] = {}
-        exps: dict[Monomial, Number] = {}
+        head = UNIT
         for m, d in large:
             self._no_waves(d)
-            k = _log_index(m)
-            if k is None:
-                exps[m] = d
-            else:
-                powers[k - 1] = d
-        width = max(powers, default=-1) + 1
-        head = Monomial(
-            tuple(powers.get(k, ZERO) for k in range(width)), self.scale.sorted_terms(exps)
-        )
+            k = len(m.powers) - 1
+            is_log = k >= 1 and m == iterated_log(k)
+            factor = self.scale.power(iterated_log(k - 1), d) if is_log else Monomial((), ((m, d),))
+            head = self.scale.mul(head, factor)
         series = self.shop.compose(
             u, inverse_factorial, lambda n, e: e.exp() * arb(inverse_factorial(n + 1))
         )
@@ -263,11 +241,8 @@ class Expander:
 
     def log_of(self, m: Monomial) -> Model:
         """log m, an exact sum."""
-        terms = [self.shop.monomial(e, c) for e, c in m.exps]
-        terms += [
-            self.shop.monomial(iterated_log(k + 1), p) for k, p in enumerate(m.powers) if p != 0
-        ]
-        return self.shop.add(*terms) if terms else Model(())
+        powers = ((iterated_log(k + 1), p) for k, p in enumerate(m.powers))
+        return self.shop.add(*(self.shop.monomial(e, c) for e, c in (*m.exps, *powers)))
 
     # erfc, waves
 
@@ -334,12 +309,6 @@ def _erfc_coefficient(k: int) -> fmpq:
 def _depth(m: Monomial) -> int:
     """The k of the deepest logarithm in the monomial; 0 for x itself."""
     return max([len(m.powers) - 1, 0, *(_depth(e) for e, _ in m.exps)])
-
-
-def _log_index(m: Monomial) -> int | None:
-    """k where m is the k-fold logarithm, k ≥ 1."""
-    k = len(m.powers) - 1
-    return k if k >= 1 and m == iterated_log(k) else None
 
 
 _RULES: dict[type, Callable[[Expander, Model], Model]] = {

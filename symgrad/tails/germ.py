@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,9 +31,9 @@ _LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 class Germ:
     """f near one end: y = ±x → oo, the branch that holds for y beyond `start`, and its model.
 
-    `floor` is where the algebra of an exact model is an identity; where the conditions of the
-    pieces
-    have no exact roots, `guards` are what an X must satisfy for the branch to hold from X on.
+    `floor` is where the algebra of an exact model is an identity; where the
+    conditions of the pieces have no exact roots, `guards` are what an X must satisfy for the branch
+    to hold from X on.
     """
 
     scale: Scale
@@ -139,13 +140,12 @@ def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     try:
         return _expanded(scale, e, size)
     except LimitError:
-        for rewrite in (sympy.expand, sympy.factor, _expand_and_factor, _collected):
+        forms = (sympy.expand, sympy.factor, lambda e: sympy.factor(sympy.expand(e)), _collected)
+        for rewrite in forms:
             other: Any = rewrite(e)
             if other != e:
-                try:
+                with suppress(LimitError):
                     return _expanded(scale, other, size)
-                except LimitError:
-                    continue
         raise
 
 
@@ -162,7 +162,7 @@ def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
     while True:
         expander = Expander(Workshop(scale, keep))
         try:
-            model = _plain(scale, expander(e))
+            model = expander(e)
             if model.rem is None or len(model.terms) >= size:
                 return model, expander
             missing = f"{len(model.terms)} of {size} terms appear among"
@@ -174,18 +174,6 @@ def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
                 "its parts cancel to all orders: rewrite the formula"
             )
         keep += max(3, keep // 2)
-
-
-def _plain(scale: Scale, model: Model) -> Model:
-    """The model without terms whose coefficients are zero."""
-    terms = tuple(t for t in model.terms if not scale.field.is_zero(t[1]))
-    if len(terms) == len(model.terms):
-        return model
-    return Model(terms, model.rem, lambda beyond: beyond.bound(model))
-
-
-def _expand_and_factor(e: Expr) -> Any:
-    return sympy.factor(sympy.expand(e))
 
 
 def _collected(e: Expr) -> Any:

@@ -1,8 +1,6 @@
 """Tail models: f(x) = Σ cᵢ mᵢ(x) + r(x) with |r| ≤ K(X)·m_R on [X, oo), and their arithmetic.
 
-The terms do not depend on X. The constant K does: it is a rule that is run for each X that is
-tried,
-so one expansion serves every start (a Taylor model after Makino and Berz 2003 over a transmonomial
+The terms do not depend on X. The constant K does: it is a rule that is run for each X that is tried, so one expansion serves every start (a Taylor model after Makino and Berz 2003 over a transmonomial
 scale; Sage's B-terms, Heuberger, Krenn, Hackl 2015, made automatic).
 """
 
@@ -15,8 +13,8 @@ from flint import arb, fmpq
 
 from symgrad.errors import SymgradError
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.constants import ONE, Number, add, mul, power
-from symgrad.tails.monomial import UNIT, Monomial, Scale
+from symgrad.tails.constants import ONE, Number, mul, power
+from symgrad.tails.monomial import UNIT, Monomial, Scale, put
 
 __all__ = ["Model", "MoreTerms", "Rule", "Workshop"]
 
@@ -54,6 +52,10 @@ class Model:
     def is_zero(self) -> bool:
         return not self.terms and self.rem is None
 
+    def only(self, terms: Iterable[tuple[Monomial, Number]]) -> Model:
+        """These terms with the remainder of this model."""
+        return Model(tuple(terms), self.rem, lambda beyond: beyond.bound(self))
+
 
 class Workshop:
     """Arithmetic of models that keep at most `size` terms each."""
@@ -70,16 +72,11 @@ class Workshop:
 
     def build(self, sums: Terms, rests: Iterable[tuple[Monomial, Rule]]) -> Model:
         """Σ sums + rests: what lies at or below the largest rest is folded into its constant."""
-        scale = self.scale
-        rests = list(rests)
-        rem: Monomial | None = None
-        for m, _ in rests:
-            if rem is None or scale.compare(m, rem) > 0:
-                rem = m
+        scale, rests = self.scale, list(rests)
+        largest = scale.sorted_terms({m: ONE for m, _ in rests})
+        rem = largest[0][0] if largest else None
         ordered = scale.sorted_terms({m: c for m, c in sums.items() if c != 0})
-        kept = ordered
-        if rem is not None:
-            kept = tuple(t for t in ordered if scale.compare(t[0], rem) > 0)
+        kept = tuple(t for t in ordered if rem is None or scale.compare(t[0], rem) > 0)
         if len(kept) > self.size:
             rem = kept[self.size][0]
             kept = kept[: self.size]
@@ -102,9 +99,9 @@ class Workshop:
         rests: list[tuple[Monomial, Rule]] = []
         for f in models:
             for m, c in f.terms:
-                sums[m] = add(sums[m], c) if m in sums else c
+                put(sums, m, c)
             if f.rem is not None:
-                rests.append((f.rem, _bound_of(f)))
+                rests.append((f.rem, f.only(()).rule))
         return self.build(sums, rests)
 
     def scaled(self, f: Model, m: Monomial, c: Number = ONE) -> Model:
@@ -129,8 +126,7 @@ class Workshop:
         sums: Terms = {}
         for m, c in f.terms:
             for n, d in g.terms:
-                key, value = mono(m, n), mul(c, d)
-                sums[key] = add(sums[key], value) if key in sums else value
+                put(sums, mono(m, n), mul(c, d))
         rests: list[tuple[Monomial, Rule]] = []
         if f.rem is not None:
             rests.append((mono(f.rem, g.top), lambda b: b.bound(f) * b.amplitude(g)))
@@ -152,22 +148,14 @@ class Workshop:
         return total
 
     def nonzero(self, f: Model) -> Model:
-        """The model without leading terms whose coefficients are zero."""
-        k = 0
-        while k < len(f.terms) and self.scale.field.is_zero(f.terms[k][1]):
-            k += 1
-        return Model(f.terms[k:], f.rem, lambda beyond: beyond.bound(f)) if k else f
+        """The model without terms whose coefficients are zero."""
+        terms = [t for t in f.terms if not self.scale.field.is_zero(t[1])]
+        return f if len(terms) == len(f.terms) else f.only(terms)
 
     def split(self, f: Model) -> tuple[Monomial, Number, Model]:
         """f = c·m·(1 + u), u → 0."""
         m, c = f.lead
-        inverse = power(c, fmpq(-1))
-        down = self.scale.inverse(m)
-        mono = self.scale.mul
-        terms = tuple((mono(n, down), mul(d, inverse)) for n, d in f.terms[1:])
-        if f.rem is None:
-            return m, c, Model(terms)
-        u = Model(terms, mono(f.rem, down), lambda beyond: beyond.bound(f) * beyond.size(inverse))
+        u = self.scaled(f.only(f.terms[1:]), self.scale.inverse(m), power(c, fmpq(-1)))
         return m, c, u
 
     def compose(
@@ -205,7 +193,3 @@ class Workshop:
         if total.rem is not None and compare(next_top, total.rem) <= 0:
             return True
         return len(total.terms) >= self.size and compare(next_top, total.terms[-1][0]) < 0
-
-
-def _bound_of(f: Model) -> Rule:
-    return lambda beyond: beyond.bound(f)

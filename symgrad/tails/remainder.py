@@ -156,7 +156,7 @@ class Walk:
         self.unit = scale_of_q
         self.prec = 128
         self.boxes = 0
-        self.stop = ""
+        self.stop = "an interval of a parameter allows no boxes"
         self.closed: Rational | None = None
         self.hopeless = False
 

@@ -49,7 +49,6 @@ class Settled:
     boxes: int = 0
     prec: int = 0
     closed: Expr | None = None
-    stop: str = ""
 
 
 def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) -> Settled:
@@ -73,10 +72,12 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
         low, is_open = start, False
     goal = low if low.is_Rational or low.is_infinite else _rational_below(low)
     first, far, inner = _far(g, n, limit, goal, most)
-    near = _coefficient(g, n, far, limit, None)
+    c, least = _exact(g, n), abs(g.scale.field.ball(g.model.terms[n][1])).lower()
     # With an interval of a parameter the boxes in x would be too wide: the model alone speaks.
     q = None if g.scale.field.box else Quotient(g.scale, g.branch, g.model, n)
-    walk = Walk(q, far, most, limit)
+    # |q| ≤ |c_n| to the last digit, where Lemma 9 says so and no box exceeds it.
+    walk = Walk(q, far if c is None or far > limit else least, most, limit)
+    near = c if c is not None and far <= limit else short_upper(far)
     end = first
     if q is not None:
         end = walk.down(first, goal, _width(g, n, first), lambda b: _close(g, q, b, walk))
@@ -84,11 +85,9 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
         raise LimitError(
             f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
         )
-    K = _coefficient(g, n, walk.best, limit, cap)
+    K = cap or (c if c is not None and walk.best <= least else short_upper(walk.best.max(limit)))
     shown, is_open = (low, is_open) if end == goal else (end, False)
-    return Settled(
-        K, shown, is_open, first, near, inner, walk.boxes, walk.prec, walk.closed, walk.stop
-    )
+    return Settled(K, shown, is_open, first, near, inner, walk.boxes, walk.prec, walk.closed)
 
 
 def _rational_below(c: Expr) -> Any:
@@ -103,13 +102,6 @@ def _exact(g: Germ, n: int) -> Expr | None:
     if isinstance(c, Composite) and (len(c.terms) > 2 or c.expr.free_symbols):
         return None
     return expr(c) * g.scale.field.sign(c)
-
-
-def _coefficient(g: Germ, n: int, size: arb, limit: arb, cap: Expr | None) -> Expr:
-    if cap is not None:
-        return cap
-    c = _exact(g, n) if size <= limit else None
-    return short_upper(size) if c is None else c
 
 
 def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:

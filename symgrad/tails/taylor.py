@@ -61,13 +61,6 @@ def _derivative(kind: type, k: int) -> Expr:
     return kind(_Y) if k == 0 else _derivative(kind, k - 1).diff(_Y)
 
 
-def _product(a: Callable[[int], Number], b: Callable[[int], Number], k: int) -> Number:
-    total: Number = ZERO
-    for i in range(k + 1):
-        total = add(total, mul(a(i), b(k - i)))
-    return total
-
-
 def _from_slope(slope: Callable[[Expr, int], Number]) -> Callable[[Expr, int], Number]:
     """F from its derivative: fₖ = slopeₖ₋₁/k."""
     return lambda c, k: mul(slope(c, k - 1), fmpq(1, k))
@@ -102,9 +95,11 @@ def _gauss(c: Expr, k: int) -> Number:
 
 def _tanh(c: Expr, k: int) -> Number:
     """t' = 1 − t²."""
-    at = lambda i: coefficients(sympy.tanh, c, i)
-    square = _product(at, at, k - 1)
-    return mul(add(ONE if k == 1 else ZERO, mul(fmpq(-1), square)), fmpq(1, k))
+    at = [coefficients(sympy.tanh, c, i) for i in range(k)]
+    total: Number = ONE if k == 1 else ZERO
+    for a, b in zip(at, reversed(at), strict=True):
+        total = add(total, mul(fmpq(-1), mul(a, b)))
+    return mul(total, fmpq(1, k))
 
 
 def _log(c: Expr, k: int) -> Number:
