@@ -380,6 +380,15 @@ def test_saturation_is_right_and_the_least(g, toward):
         assert abs(f(at - side * mpmath.mpf("1e-8"))) > mpmath.mpf("0.001")
 
 
+def test_a_far_threshold_costs_no_more_than_a_near_one():
+    """σ₊'(x) = (1 + x/√(x² + 4))/2 = ε at x = −(1 − 2ε)/√(ε(1 − ε)), far out and cancelling."""
+    for eps in (Rational(1, 10**12), Rational(1, 10**16)):
+        found = saturation(activation("squareplus"), eps, -oo, budget=Budget(boxes=2000))
+        exact = -(1 - 2 * eps) / sqrt(eps * (1 - eps))
+        assert isinstance(found.verdict, Proved)
+        assert constant(found.value, 200).overlaps(constant(exact, 200))
+
+
 def test_saturation_where_every_point_will_do_or_none():
     assert saturation(activation("sigmoid"), 1).value == -oo
     assert saturation(activation("sigmoid"), 1, -oo).value == oo

@@ -299,8 +299,8 @@ def touching_points(p: Expr, x: Symbol, boxes: tuple[tuple[arb, arb], ...]) -> t
 
 
 def _short_rational(b: arb) -> Rational | None:
-    """A rational with a denominator up to 1000 within the ball."""
-    if not b.is_finite():
+    """A rational, not 0, with a denominator up to 1000 within the ball."""
+    if not b.is_finite() or not (bool(abs(b) > arb(2) ** -20) and bool(abs(b) < arb(2) ** 200)):
         return None
     middle = exact(b.mid())
     q = Rational(Fraction(int(middle.p), int(middle.q)).limit_denominator(1000))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from flint import arb
 from sympy import Expr, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
@@ -20,12 +21,14 @@ from symgrad.errors import InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.pieces import order
 from symgrad.render import Block, Formula, Para
-from symgrad.rigor import Enclosure, constant
+from symgrad.rigor import Enclosure, Program, constant, precision, program
+from symgrad.rigor.constants import rational_upper
 from symgrad.rigor.search import Budget, Meter
 
 __all__ = ["Lipschitz", "Saturation", "lipschitz", "saturation"]
 
 METHOD = "sign charts of g' − ε and g' + ε (interval Newton, tail models)"
+Window = tuple[Expr, Expr]
 EPSILON = Symbol("epsilon", positive=True)
 
 
@@ -204,15 +207,17 @@ def _threshold(
     steps: list[Step] = []
     for piece in reversed(pieces) if outward else pieces:
         lo, hi = piece.lo, piece.hi
-        if end in (lo, hi):
-            period = period_of(piece.expr, x) if is_wavy(piece.expr, x) else None
+        if end in (lo, hi) and not is_wavy(piece.expr, x):
+            windows = _last_windows(piece.expr, x, eps, (lo, hi), end, meter, steps)
+            if not windows:
+                return None, steps
+        elif end in (lo, hi):
+            period = period_of(piece.expr, x)
             if period is not None:
                 start = hi - period if hi.is_finite else lo if lo.is_finite else S.Zero
                 if _outside(slope, piece.expr, eps, (start, start + period), meter, steps):
                     return None, steps
-            windows = [(lo, hi)]
-            if is_wavy(piece.expr, x):
-                windows = _windows(piece.expr, x, eps, lo, hi, end)
+            windows = _windows(piece.expr, x, eps, lo, hi, end)
         else:
             windows = [(lo, hi)]
         for window in windows:
@@ -226,11 +231,64 @@ def _threshold(
     return (S.NegativeInfinity if outward else S.Infinity), steps
 
 
+def _last_windows(
+    expr: Expr, x: Symbol, eps: Expr, whole: Window, end: Expr, meter: Meter, steps: list[Step]
+) -> list[Window]:
+    """Windows, outermost first, that hold the last point where |g'| > ε; none if it goes on to end.
+
+    Beyond the last zero c of g'' the slope is monotone: it crosses ±ε at most once between c and
+    the end, and two numbers around the crossing are found by bisection. The cost hangs on the
+    number of digits of the threshold, not on its size.
+    """
+    outward = end is S.Infinity
+    try:
+        limit = sympy.Abs(end_of(expr, x, end, 1 if outward else -1).limit)
+        settled = compare(limit, eps)
+        span = chart(sympy.diff(expr, x), x, *whole, meter).spans[-1 if outward else 0]
+    except (UndecidedError, UnsupportedError):
+        return [whole]
+    if settled >= 0:
+        return [whole] if settled == 0 else []
+    beyond = sympy.Ne(sympy.diff(expr, x), 0, evaluate=False)
+    place = sympy.Contains(x, Interval.open(*span[:2]), evaluate=False)
+    steps.append(Step(beyond, "sign chart of g''", Proved(METHOD), (), (place,)))
+    inner, side = (span[0], 1) if outward else (span[1], -1)
+    over, under = _around(program(expr, x), constant(eps, 256), inner, side)
+    window = (inner if over is None else over), under
+    windows = [window if outward else (window[1], window[0])]
+    if over is None and inner.is_finite:
+        windows.append((whole[0], inner) if outward else (inner, whole[1]))
+    return windows
+
+
+def _around(f: Program, eps: arb, inner: Expr, side: int) -> tuple[Expr | None, Expr]:
+    """Two numbers beyond `inner` with |f| > ε (None where none is seen) and |f| < ε."""
+
+    def size(p: Expr) -> int:
+        with precision(256):
+            value = abs(f.ball(constant(p, 256), prec=256))
+        return 1 if bool(value > eps) else -1 if bool(value < eps) else 0
+
+    base = S.Zero if inner.is_infinite else side * rational_upper(constant(side * inner, 64), 64)
+    over, k = None, -4
+    while size(under := base + side * sympy.Integer(2) ** k) >= 0:
+        over, k = (under if size(under) > 0 else over), k + 1
+        if k > 4096:
+            raise UndecidedError(f"no x up to 2**4096 is seen where |g'| is below {eps}")
+    for _ in range(80 if over is not None else 0):
+        middle = (over + under) / 2
+        where = size(middle)
+        if not where:
+            break
+        over, under = (middle, under) if where > 0 else (over, middle)
+    return over, under
+
+
 def _outside(
     slope: Univariate,
     expr: Expr,
     eps: Expr,
-    window: tuple[Expr, Expr],
+    window: Window,
     meter: Meter,
     steps: list[Step],
 ) -> list[tuple[Expr, Expr, int]]:
@@ -247,7 +305,7 @@ def _step(
     slope: Univariate,
     shifted: Expr,
     side: int,
-    window: tuple[Expr, Expr],
+    window: Window,
     spans: list[tuple[Expr, Expr, int]],
 ) -> Step:
     inner = sympy.Union(*(Interval.open(a, b) for a, b, _ in spans)) if spans else S.EmptySet
@@ -258,7 +316,7 @@ def _step(
 
 def _windows(
     expr: Expr, x: Symbol, eps: Expr, lo: Expr, hi: Expr, end: Expr
-) -> list[tuple[Expr, Expr]]:
+) -> list[Window]:
     """Windows that cover (lo, hi) up to a point beyond which |g'| < ε, the outermost first."""
     bound = constant(eps)
 

@@ -144,7 +144,8 @@ def newton(f: Program, lo: arb, hi: arb, bits: int) -> arb:
 
     N(X) = m − f(m)/f'(X) contains every zero that X contains; bisection helps where it stalls.
     """
-    work = 64
+    with precision(bits + 64):
+        work = max(64, interval(lo, hi).rel_accuracy_bits() + 64)
     with precision(work):
         box = interval(lo, hi)
         low, high = interval(lo, lo).lower(), interval(hi, hi).upper()
