@@ -113,6 +113,7 @@ def test_what_is_not_decided_or_not_known_is_said():
         program(sympy.zeta(X), X)
     assert not program(1 / X, X).ball(interval(arb(-1), arb(1))).is_finite()
     assert not program(sympy.log(X), X).ball(arb(-1)).is_finite()
+    assert not program(sympy.sinc(1 / X), X).ball(arb(0)).is_finite()
 
 
 def test_precision_is_put_back_also_after_an_error():

@@ -41,8 +41,10 @@ class Op:
     def __call__(self, x: arb) -> arb:
         """An enclosure of the function over the ball; at the ends where it is monotone."""
         y = self.ball(x)
-        if y.rel_accuracy_bits() > _SHARP or not x.is_finite():
+        if y.rel_accuracy_bits() > _SHARP:
             return y
+        if not x.is_finite():  # what is not defined stays so; flint's sinc of it is at most 1
+            return x if x.is_nan() else y
         if not self.runs or x.rad() <= _WIDE:
             return self._at(x, y)
         ends = [x.lower(), x.upper()]
