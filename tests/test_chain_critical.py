@@ -250,6 +250,8 @@ def test_a_minimum_is_claimed_for_costs_shown_convex(cost, kind):
 
 
 def test_a_cost_that_is_not_convex_is_not_claimed():
+    pole = Chain(G["silu"], depth=1, loss=lambda a, y: 1 / (a - y) ** 2 + a)
+    assert "global minimum" not in kinds(pole)
     net = Chain(G["silu"], depth=1, loss=lambda a, y: sympy.sin(a - y))
     assert "global minimum" not in kinds(net)
     for concave in (lambda a, y: -abs(a - y), lambda a, y: sympy.Min(a - y, 2 * (a - y))):
@@ -293,6 +295,9 @@ POINTS = [  # layers (name, bias, skip), x, y, weights, biases, the type
     ([("relu", False, False), ("tanh", False, False)], 1, 1, [0, -2], [],
      "kink: weak local minimum"),
     ([("tanh", False, False), ("relu", False, False)], 1, 1, [-1, 2], [], "flat"),
+    ([("relu6", False, False)] * 2, 1, 1, [1, 7], [], "flat"),
+    ([("relu6", False, False)] * 2, 1, 1, [2, 3], [], "kink: weak local maximum"),
+    ([("relu6", False, False)] * 2, 1, 7, [2, 3], [], "kink: global minimum"),
     # biases below, none at the last layer
     ([("tanh", True, False), ("tanh", False, False)], 1, 1, [1, 0], [-1], "strict saddle"),
     ([("square", True, False), ("tanh", False, False)], 1, 1, [1, 0], [-1], "degenerate saddle"),
@@ -308,13 +313,30 @@ POINTS = [  # layers (name, bias, skip), x, y, weights, biases, the type
     ([("square", True, True)] * 2, 1, 0, [1, 1], [-1, -1], "global minimum"),
     ([("square", True, True)] * 2, 1, 2, [1, 1], [-1, -1], "weak local maximum"),
     ([("square", True, True), ("gaussian", True, True)], 1, 5, [1, 1], [-1, -1], "strict saddle"),
-    ([("cube", True, True), ("square", True, True)], 1, 5, [1, 1], [-1, -1], "degenerate saddle"),
+    ([("cube", True, True), ("square", True, True)], 1, 5, [1, 1], [-1, -1], "strict saddle"),
+    ([("cube", True, True), ("square", True, True)], 1, -5, [1, 1], [-1, -1], "degenerate saddle"),
     ([("relu", True, True)] * 2, 1, 5, [1, 1], [-3, -3], "flat"),
     ([("relu", True, True)] * 2, 1, 5, [1, 1], [-1, -3], "kink: weak local maximum"),
     ([("tanh", False, True)] * 2, 1, 1, [0, -1], [], None),
+    ([("sigmoid", False, True)] * 2, 0, 2, [0, 0], [], None),
+    # a layer with a skip connection and g' = 0 below layers that have z = 0
+    ([("dip", False, True)] * 2, 1, 2, [1, 0], [], "weak local maximum"),
+    ([("dip", True, True), ("dip", False, True), ("tanh", False, False)], 1, 2, [1, 0, -1], [0],
+     "weak local minimum"),
+    ([("dip", True, False), ("hill", True, True), ("tanh", False, False)], 1, 1, [1, 1, 1],
+     [0, 1], "strict saddle"),
+    # zeros of a rational function of weights that are no floats
+    ([("dip", False, False)] * 2 + [("tanh", False, False)], 1, 1,
+     [sympy.Rational(1, 3), sympy.Rational(-18, 5), 0], [], "strict saddle"),
+    ([("wave", True, False), ("wave", False, True)], 1, 9, [1, sympy.Rational(1, 3)], [-1],
+     "strict saddle"),
     ([("tanh", True, False), ("tanh", False, True)], 1, 1, [1, -1], [-1], "strict saddle"),
 ]  # fmt: skip
-MINE = {**G, "square": SQUARE, "cube": CUBE, "gaussian": activation("gaussian")}
+MINE = {**G, "square": SQUARE, "cube": CUBE} | {n: activation(n) for n in ("gaussian", "relu6")}
+MINE |= {
+    name: Activation.from_expr(name, T**n + formula, T)
+    for name, n, formula in (("dip", 2, -2 * T), ("hill", 2, 1 - 2 * T**2), ("wave", 3, -3 * T))
+}
 SIGNS = {"minimum": {1}, "maximum": {-1}, "saddle": {1, -1}, "flat": set()}
 
 
@@ -362,7 +384,7 @@ def test_the_type_is_that_of_the_losses_nearby(row):
     start = [context.mpf(str(sympy.N(at[s.name], 65))) for s in net.parameters]
     here, rng, seen = cost(*start), np.random.default_rng(2), set()
     for scale in (1e-3, 1e-4):
-        for _ in range(150):
+        for _ in range(40):
             moves = rng.normal(size=len(start)) * rng.choice([1, 1, 1e-3, 0], size=len(start))
             near = [v + context.mpf(m) * scale for v, m in zip(start, moves, strict=True)]
             gap = cost(*near) - here
@@ -370,12 +392,12 @@ def test_the_type_is_that_of_the_losses_nearby(row):
     assert seen - {0} == SIGNS[kind.split()[-1]]
     if kind in ("strict saddle", "degenerate saddle"):
         n = len(start)
-        order = [[int(k == i) + int(k == j) for k in range(n)] for i in range(n) for j in range(n)]
-        entries = [context.diff(cost, tuple(start), tuple(o)) for o in order]
-        values = context.eigsy(context.matrix(n, n) + context.matrix(
-            [entries[i * n : (i + 1) * n] for i in range(n)]), eigvals_only=True)  # fmt: skip
-        signs = {int(context.sign(v)) for v in values if abs(v) > 1e-12}
-        assert (signs == {1, -1}) is (kind == "strict saddle")
+        hessian = context.matrix(n, n)
+        for i, j in itertools.combinations_with_replacement(range(n), 2):
+            order = tuple(int(k == i) + int(k == j) for k in range(n))
+            hessian[i, j] = hessian[j, i] = context.diff(cost, tuple(start), order)
+        least = min(context.eigsy(hessian, eigvals_only=True))
+        assert (least < -1e-12) is (kind == "strict saddle")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
+from symgrad.bounds.closed import guarded
 from symgrad.loss import A, Loss, Y
 
 __all__ = ["is_convex"]
@@ -15,11 +16,15 @@ __all__ = ["is_convex"]
 def is_convex(loss: Loss) -> bool:
     """c is convex in a; for 0 < a, y < 1 where logarithms leave no other a."""
     second: Any = loss.daa
+    nodes = guarded(loss.formula, A)  # c is finite for every a, or for 0 < a < 1
+    poles = {n.args[0] for n in nodes if n.is_Pow or isinstance(n, sympy.log)}
     if loss.formula.has(sympy.log(A)) and loss.formula.has(sympy.log(1 - A)):
         p, q, r, s = sympy.symbols("p q r s", positive=True)
+        if poles - {A, 1 - A}:
+            return False
         inside = second.xreplace({A: p / (p + q), Y: r / (r + s)})
         return bool(sympy.factor(sympy.together(inside)).is_nonnegative)
-    if not second.is_nonnegative:
+    if poles or not second.is_nonnegative:
         return False
     bent = loss.formula.atoms(sympy.Abs, sympy.sign)
     gaps: list[Any] = [b.args[0] for b in bent]

@@ -112,8 +112,9 @@ def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
 class _Path:
     """From layer L down to l, with ∂C/∂aˡ ≠ 0: what was chosen at each layer above.
 
-    `spots` are layers with a skip connection and g' = 0; at the others z = 0 and aᵏ⁻¹ = 0, which
-    needs `above` and passes the sign of `factor` on. `value` is what they add to aᴸ.
+    `spots` are layers with g' = 0; at the others z = 0 and aᵏ⁻¹ = 0, which needs `above` and passes
+    the sign of `factor` on. `value` is what the layers down to the first such one add to aᴸ, and
+    a^`zero` = 0 below the last such one; `mixed` where there are spots above it.
     """
 
     l: int
@@ -122,8 +123,12 @@ class _Path:
     value: Expr | None = S.Zero
     factor: Expr = S.One
     bent: bool = False
+    zero: int | None = None
+    mixed: bool = False
 
     def plus(self, value: Expr | None) -> Expr | None:
+        if self.zero is not None:
+            return self.value
         return None if value is None or self.value is None else self.value + value
 
     def to_zero(self, chain: Chain, shape: Shape) -> _Path:
@@ -135,6 +140,7 @@ class _Path:
         return replace(
             self, l=self.l - 1, above=(*self.above, *free), factor=self.factor * step,
             value=self.plus(shape.value(0, S.Zero)), bent=self.bent or shape.kinked_at_zero,
+            zero=self.l - 1, mixed=self.mixed or bool(self.spots),
         )  # fmt: skip
 
 
@@ -157,21 +163,18 @@ class Cases:
         self.shapes = [Shape(layer) for layer in chain.layers]
         self.x = chain.given.get(x_, x_)
         self.y = chain.given.get(y_, y_)
-        self.reach = self._lowest_free()
         self.convex = is_convex(chain.loss)
-
-    def _lowest_free(self) -> int:
-        """The lowest layer whose parameters matter: with x = 0 an unbiased one is a constant."""
-        start, l = self.x, 1
-        while l <= self.depth and start.is_zero and not self.chain.layers[l - 1].has_bias:
-            start = self.shapes[l - 1].value(0, S.Zero)
-            l += 1
-        return l
+        # the first layer whose parameters matter at x = 0, and its input: no biases, a constant
+        self.reach, self.start = 1, S.Zero
+        for layer, shape in zip(chain.layers, self.shapes, strict=True):
+            if layer.has_bias or sign(self.start):
+                break
+            self.reach, self.start = self.reach + 1, shape.value(0, S.Zero)
 
     def all(self) -> Iterator[CriticalCase]:
         from symgrad.chain.unbiased import one_weight, signed, signs_of
 
-        if self.reach > self.depth:
+        if self.x.is_zero and self.reach > self.depth:
             yield self.constant()
             return
         yield self.zero_loss()
@@ -184,6 +187,8 @@ class Cases:
                 yield from self.descend(_Path(self.depth))
         except (UndecidedError, UnsupportedError, DomainError) as why:
             yield self.other(str(why))
+        if self.x.is_zero is None and self.reach > self.depth:
+            yield self.constant(nonzero(self.residual(self.start)))
 
     def block_has_biases(self) -> bool:
         """Whether the last layers, down to the first one without a skip connection, have biases."""
@@ -211,10 +216,9 @@ class Cases:
         at = a_(self.depth) if a is None else a
         return put(self.chain.loss.da, {real("a"): at, real("y"): self.y})
 
-    @property
-    def moving(self) -> tuple[Any, ...]:
-        """x ≠ 0, where that is a condition."""
-        return () if self.x.is_zero is False else (Ne(self.x, 0),)
+    def moving(self, l: int) -> tuple[Any, ...]:
+        """x ≠ 0, where that is the condition that aˡ⁻¹ moves with the parameters."""
+        return () if self.x.is_zero is False or self.reach < l else (Ne(self.x, 0),)
 
     def zero_loss(self) -> CriticalCase:
         """∂c/∂a = 0: every component has this factor, whatever the activations."""
@@ -290,21 +294,21 @@ class Cases:
         """∂C/∂aˡ ≠ 0: either g' = 0 at layer l, or the layer has no bias and aˡ⁻¹ = 0."""
         l = path.l
         if l == 0:
-            if path.factor == 1 and not path.above:
+            if path.zero == 0 and self.x.is_zero is False:
+                return
+            if path.spots:
                 yield from self.typed(path, self.x)
-            elif self.x.is_zero is not False:
-                yield self.constant(nonzero(self.residual(path.plus(S.Zero))))
             return
         shape, layer = self.shapes[l - 1], self.chain.layers[l - 1]
-        zero_above = l < self.depth and path.factor != 1
         for spot in shape.spots:
-            if zero_above and not layer.skip and (spot.value is None or sign(spot.value) != 0):
-                continue
             here = replace(path, spots=(*path.spots, (l, spot)), value=path.plus(spot.value))
-            if zero_above and layer.skip:
+            if path.zero == l and (layer.skip or spot.value is None):
                 here = replace(here, above=(*here.above, Eq(a_(l), 0)))
+            elif path.zero == l and sign(spot.value) != 0:
+                continue
             caught = not layer.has_bias and self.below(l).is_zero is not False
-            if caught and spot.on.contains(S.Zero) == S.true and not spot.even:
+            alone = spot.even and not (path.spots or layer.skip)
+            if caught and spot.on.contains(S.Zero) == S.true and not alone:
                 yield from self.pinned(here, spot)
                 here = replace(here, above=(*here.above, Ne(self.below(l), 0)))
             if layer.skip:
@@ -312,7 +316,7 @@ class Cases:
             else:
                 yield from self.typed(here, S.Zero)
         left, right = shape.sides(S.Zero)
-        blocked = zero_above and not layer.skip and sign(shape.value(0, S.Zero)) != 0
+        blocked = path.zero == l and sign(shape.value(0, S.Zero)) != 0
         if layer.has_bias or left * right <= 0 or blocked:
             return
         if l > 1:
@@ -322,7 +326,7 @@ class Cases:
     def typed(self, path: _Path, base: Expr) -> Iterator[CriticalCase]:
         """g' = 0, or a kink, at every layer of the path: aᴸ is the sum of their g(z)."""
         spots = [spot for _, spot in path.spots]
-        if path.factor != 1 and len(spots) > 1:
+        if path.mixed:
             raise UndecidedError("zeros of g' above and below a layer whose input is zero")
         residual = self.residual(path.plus(base))
         where = And(*(solved(s.on, z_(l)) for l, s in path.spots), *path.above)
@@ -334,17 +338,23 @@ class Cases:
         kinked, place = len(slopes) < len(spots), _place([l for l, _ in path.spots], self.depth)
         if len(signs) != 1:
             name = "kink of g" if kinked else "inflection of g" if signs else "g constant"
-            curves = {s.curve for s in spots} - {0, None}
-            kind = "degenerate saddle" if len(curves) < 2 else "strict saddle"
-            because = "aᴸ takes both smaller and larger values nearby, and H = 0"
+            curves = {s.curve for s in spots if s.curve}
+            bends = residual * path.factor * sum(curves)
+            kind = "strict saddle" if curves else "degenerate saddle"
+            because = "aᴸ takes both smaller and larger values nearby, H = ∂c/∂a Σ g'' ∇z (∇z)ᵀ"
+            rows = [(nonzero(residual), kind)]
+            if len(curves) == 1 and not kinked:
+                rows = [(sided(bends, -1), kind), (sided(bends, 1), "degenerate saddle")]
             if not signs:
-                kind, because = "flat", "C is locally constant and H = 0"
-            if nonzero(residual) != S.false:
-                yield self.case(
-                    f"{name} at {place}", And(where, nonzero(residual)), () if kinked else slopes,
-                    "kink" if kinked else kind, because, _T1, given=given,
-                    note="not differentiable; a saddle" if kinked else self.floor(path, residual),
-                )  # fmt: skip
+                rows, because = [(nonzero(residual), "flat")], "C is locally constant and H = 0"
+            for sense, kind in rows:
+                if And(where, sense) != S.false:
+                    yield self.case(
+                        f"{name} at {place}", And(where, sense), () if kinked else slopes,
+                        "kink" if kinked else kind, because, _T1, given=given,
+                        note="not differentiable; a saddle" if kinked
+                        else self.floor(path, residual),
+                    )  # fmt: skip
             return
         (turn,) = signs
         name = "kink of g" if kinked else "g' = 0"
@@ -360,18 +370,19 @@ class Cases:
                 () if kinked else slopes, "kink" if kinked else kind,
                 "zero lies between the one-sided slopes of C" if kinked
                 else "the signs of g − g(z) beside the zeros of g' decide", _T1,
-                sided(residual, side) if path.factor == 1 else S.true,
+                sided(residual, side) if path.zero is None else S.true,
                 f"not differentiable; a {kind}" if kinked else "H = Σ ∂c/∂a g'' ∇z (∇z)ᵀ", given,
             )  # fmt: skip
 
     def least(self, path: _Path, side: int) -> bool:
         """Whether aᴸ is the least possible (side 1) or the largest (side −1), for a convex cost."""
         shapes = [(self.shapes[l - 1], spot.at) for l, spot in path.spots]
-        return self.convex and path.factor == 1 and all(
+        return self.convex and path.zero is None and all(
             s.takes(s.ends.inf if side > 0 else s.ends.sup, at) for s, at in shapes
         )  # fmt: skip
 
     def floor(self, path: _Path, residual: Expr) -> str:
+        """Where a plateau is the least or the largest value of aᴸ."""
         for side, word in ((1, ">"), (-1, "<")):
             if self.least(path, side):
                 return f"a global minimum where {residual} {word} 0"
@@ -385,14 +396,14 @@ class Cases:
         """No bias, aˡ⁻¹ = 0, and z = 0 where g is no extremum: does z = w aˡ⁻¹ take both signs?"""
         l = path.l
         zero = (Eq(self.below(l), 0), *path.above)
-        if l == 1:
-            yield self.constant(nonzero(self.residual(path.plus(S.Zero))), *path.above)
-            return
-        both = Or(Eq(self.chain.w(l), 0), self.swings(l - 1))
-        if not any(layer.has_bias for layer in self.chain.layers[: l - 1]):
-            zero = (*zero, *self.moving)
-            both = both.subs(Ne(self.x, 0), True)
-        if spot.curve is None or len(path.spots) > 1 or not self.smooth_below(l):
+        tangled = self.chain.layers[l - 1].skip or len(path.spots) > 1
+        if l == 1 and not tangled:
+            return  # x = 0: no weight has any effect
+        both = Or(Eq(self.chain.w(l), 0), self.swings(l - 1)) if l > 1 else S.true
+        if not tangled:
+            zero = (*zero, *self.moving(l))
+            both = both.subs(Ne(self.x, 0), True) if self.moving(l) else both
+        if spot.curve is None or tangled or not self.smooth_below(l):
             yield self.other("g' = 0 or a kink at z = 0 in a layer without a bias", *zero)
             return
         yield from self.typed(replace(path, above=(*zero, both)), S.Zero)
@@ -438,9 +449,8 @@ class Cases:
         residual = nonzero(self.residual(path.plus(shape.value(0, S.Zero))))
         if residual == S.false or (not under.layer.skip and under.roots == S.EmptySet):
             return
-        fed = any(layer.has_bias for layer in chain.layers[: j - 1])
-        above = And(residual, *path.above, *(() if fed else self.moving))
-        bent = path.bent or shape.kinked_at_zero
+        above = And(residual, *path.above, *self.moving(j))
+        bent = path.bent or shape.kinked_at_zero or bool(path.spots)  # they bend C, too
         simple = not path.spots and not any(layer.skip for layer in chain.layers) and all(
             s.crosses and not s.kinked_at_zero and not s.layer.has_bias
             for s in self.shapes[: j - 1]

@@ -341,26 +341,33 @@ def _state(chain: Chain, point: Mapping[Symbol, Expr], bits: int) -> tuple[State
 
 
 def _by_algebra(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> State | None:
-    """The state with the residual and slopes that exact algebra shows to be zero; None if none."""
-    out, slopes = point[x_], list(state.slope)
-    for l, layer in enumerate(chain.layers, 1):
-        z = point[chain.w(l)] * out + (point[b_(l)] if layer.has_bias else 0)
-        if contains_zero(slopes[l]) and any(_is_zero(z - s.at) for s in Shape(layer).spots):
-            slopes[l] = arb(0)
-        out = layer.g(z).doit() + (out if layer.skip else 0)
-    residual = state.e[-1]
-    if contains_zero(residual) and _is_zero(put(chain.loss.da, {real("a"): out, y_: point[y_]})):
-        residual = arb(0)
-    if residual is state.e[-1] and slopes == state.slope:
-        return None
+    """The state with the factors that exact algebra shows to be zero exactly so; None if none."""
+    found = 0
+
+    def settled(ball: arb, *zero: Expr) -> arb:
+        nonlocal found
+        if ball.is_zero() or not contains_zero(ball) or not any(map(_is_zero, zero)):
+            return ball
+        found += 1
+        return arb(0)
+
     with precision(state.prec):
-        e, delta = [residual], list[arb]()
-        step = list(state.step)
+        out, slopes, steps, a = point[x_], [arb.nan()], [arb.nan()], [state.a[0]]
+        for l, layer in enumerate(chain.layers, 1):
+            w = point[chain.w(l)]
+            z = w * out + (point[b_(l)] if layer.has_bias else 0)
+            slopes.append(settled(state.slope[l], *(z - s.at for s in Shape(layer).spots)))
+            step = state.w[l] * slopes[l] + (1 if layer.skip else 0)
+            steps.append(settled(step, 1 + w * layer.g.d(1)(z).doit()) if layer.skip else step)
+            out = layer.g(z).doit() + (out if layer.skip else 0)
+            a.append(settled(state.a[l], out))
+        e = [settled(state.e[-1], put(chain.loss.da, {real("a"): out, y_: point[y_]}))]
+        delta = list[arb]()
         for l in range(chain.depth, 0, -1):
-            step[l] = state.w[l] * slopes[l] + (1 if chain.layers[l - 1].skip else 0)
             delta.append(e[-1] * slopes[l])
-            e.append(e[-1] * step[l])
-    return replace(state, slope=slopes, step=step, e=e[::-1], delta=[arb.nan(), *delta[::-1]])
+            e.append(e[-1] * steps[l])
+    exact = {"slope": slopes, "step": steps, "a": a, "e": e[::-1]}
+    return replace(state, **exact, delta=[arb.nan(), *delta[::-1]]) if found else None
 
 
 def _is_zero(c: Expr) -> bool:
@@ -434,13 +441,13 @@ def _free_radius(chain: Chain, point: Mapping[Symbol, Expr]) -> arb:
 def _case(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> CriticalCase | None:
     table = {**state.symbols(chain), **{s: constant(v, state.prec) for s, v in point.items()}}
     undecided = None
-    at_zeros = {
+    exact: dict[Symbol, Expr] = {**point} | {
         z_(l): s.at for l, layer in enumerate(chain.layers, 1) if state.slope[l].is_zero()
         for s in Shape(layer).spots if constant(s.at, state.prec).overlaps(state.z[l])
     }  # fmt: skip
     with precision(state.prec):
         for case in critical_points(chain):
-            holds = _holds(put(case.condition, at_zeros), table, state.prec)
+            holds = _holds(put(case.condition, exact), table, state.prec)
             if holds:
                 return case
             if holds is None:

@@ -49,7 +49,7 @@ def pairs(cases: Cases, j: int, above: Any, given: list[Step]) -> Iterator[Criti
         size = put(hessian.entry(chain.w(i), w), {w: S.Zero, delta_(j): _error_at_zero(cases, j)})
         size = put(size, at)
         yield cases.case(
-            f"w{i} = w{j} = 0", And(Eq(chain.w(i), 0), Eq(w, 0), *others, above, *cases.moving),
+            f"w{i} = w{j} = 0", And(Eq(chain.w(i), 0), Eq(w, 0), *others, above, *cases.moving(1)),
             (chain.w(i), w), "strict saddle",
             "the one entry of the Hessian that is not zero is off the diagonal", _T2,
             note=f"the eigenvalues are 0 and ±H, H = {sympy.sstr(size)}", given=given,
@@ -58,7 +58,7 @@ def pairs(cases: Cases, j: int, above: Any, given: list[Step]) -> Iterator[Criti
         count: Any = ZeroCount(*lower)
         yield cases.case(
             f"w{j} = 0 and two or more weights below",
-            And(Eq(w, 0), sympy.Ge(count, 2), above, *cases.moving), (w, *lower),
+            And(Eq(w, 0), sympy.Ge(count, 2), above, *cases.moving(1)), (w, *lower),
             "degenerate saddle",
             "H = 0, and C - C(0) takes both signs nearby, with the sign of δʲ wʲ aʲ⁻¹", _T2,
             given=given,
@@ -93,8 +93,7 @@ def signs_of(cases: Cases) -> list[int] | None:
 def signed(cases: Cases) -> Iterator[CriticalCase]:
     """aᴸ ≠ 0 exactly if every product of weights up to a one-sided layer is positive."""
     marks = signs_of(cases) or []
-    x = cases.x
-    weights = [cases.chain.w(1) * x, *(cases.chain.w(l) for l in range(2, cases.depth + 1))]
+    weights = [cases.chain.w(1) * cases.x, *(cases.chain.w(l) for l in range(2, cases.depth + 1))]
     gates, run = list[Expr](), S.One
     for mark, weight in zip(marks, weights, strict=True):
         run = run * weight * (mark or 1)
@@ -103,17 +102,18 @@ def signed(cases: Cases) -> Iterator[CriticalCase]:
             run = S.One
     rho = cases.residual(S.Zero)
     count: Any = ZeroCount(*weights)
-    live = And(*(v >= 0 for v in gates), *cases.moving)
-    if run != 1:
-        from symgrad.chain.critical import _Path
+    live = And(*(v >= 0 for v in gates), *cases.moving(1))
+    from symgrad.chain.critical import _Path
 
-        for l, spot in ((cases.depth, spot) for spot in cases.shapes[-1].spots):
-            if S.Zero not in spot.on:
-                yield from cases.typed(_Path(l, spots=((l, spot),), value=spot.value), S.Zero)
+    for spot in cases.shapes[-1].spots:
+        if S.Zero not in spot.on and not (marks[-1] == 0 and spot.at.is_negative):
+            last = (cases.depth, spot)
+            yield from cases.typed(_Path(cases.depth, spots=(last,), value=spot.value), S.Zero)
     if gates:
         slopes = tuple(g.g.d(1)(z_(l)) for l, g in enumerate(cases.chain.layers, 1))
         yield cases.case(
-            "a layer is dead", And(Or(*(v < 0 for v in gates)), nonzero(rho)), slopes, "flat",
+            "a layer is dead", And(Or(*(v < 0 for v in gates)), nonzero(rho), *cases.moving(1)),
+            slopes, "flat",
             "aᴸ = 0 in a neighbourhood, so C is constant there", _T2B,
             note="" if run != 1 else "a global minimum where the residual at a = 0 is ≥ 0",
         )  # fmt: skip
@@ -143,8 +143,6 @@ def signed(cases: Cases) -> Iterator[CriticalCase]:
             one if run == 1 else S.true,
             f"not differentiable, zero lies between the one-sided slopes; a {kind}",
         )  # fmt: skip
-    if x.is_zero is None:
-        yield cases.constant(nonzero(rho))
 
 
 # --- one weight for all layers --------------------------------------------------------------------
@@ -164,15 +162,13 @@ def one_weight(cases: Cases) -> Iterator[CriticalCase]:
     )  # fmt: skip
     if rises:
         for side in (1, -1) if depth % 2 == 0 else (0,) if depth > 1 else ():
-            at = And(Eq(w, 0), sided(rho * x, side) if side else nonzero(rho), *cases.moving)
+            at = And(Eq(w, 0), sided(rho * x, side) if side else nonzero(rho), *cases.moving(1))
             kind = f"weak local {'minimum' if side > 0 else 'maximum'}" if side else ""
             yield cases.case(
                 "w = 0", at, (w,), kind or "degenerate saddle",
                 "aᴸ increases with |w| and ~ ∏ g'(0) x wᴸ at 0: a strict extremum for even L, a "
                 "point of inflection for odd L", _T2C,
             )  # fmt: skip
-        if x.is_zero is not False:
-            yield cases.constant(nonzero(rho))
         return
     if x.free_symbols or depth > MOST_NESTED:
         raise UndecidedError(
