@@ -226,9 +226,9 @@ class _Reader:
         layers = self.equal_layers(top) if equal else self.layers(top["layers"])
         if tied and len({l.weight for l in layers}) > 1:
             self.fail("tie_weights", "tied weights are equal: give the same number or none", tied)
-        ends = (self.optional(top, name, self.number) for name in ("input", "target"))
+        x, y = (self.optional(top, name, self.number) for name in ("input", "target"))
         title = self.text(top.get("title", ""), "title")
-        return ChainSpec(tuple(layers), loss, *ends, tied, title, self.source)
+        return ChainSpec(tuple(layers), loss, x, y, tied, title, self.source)
 
 
 def _shown(value: Any) -> str:

@@ -213,22 +213,29 @@ class Fact(_AsClaimed, Shown):
         """The verdict of the derivation."""
         return self.derivation.verdict
 
+    @property
+    def word(self) -> str:
+        """The verdict's name: proved, refuted or undecided."""
+        return type(self.verdict).__name__.lower()
+
     def _blocks(self) -> Iterable[Block]:
         yield Formula(self.statement)
         if self.under:
             yield Para("where ", And(*self.under))
-        match self.verdict:
-            case Proved(by=by):
-                yield Para(f"Proved [{self.id}]: {by}.")
-            case Refuted(at=at, why=why):
-                where = [" at ", at] if at is not None else []
-                yield Para(f"Refuted [{self.id}]: {why}", *where, ".")
-            case Undecided(why=why):
-                yield Para(f"Undecided [{self.id}]: {why}.")
+        yield self._standing()
         if self.evidence:
             yield Para(f"{self.evidence}.")
         if self.source:
             yield Para(f"Source: {self.source}.")
+
+    def _standing(self) -> Para:
+        """What proves the claim, or the witness against it, or why it is not decided."""
+        start = f"{self.word.capitalize()} [{self.id}]: "
+        match self.verdict:
+            case Refuted(at=at, why=why) if at is not None:
+                return Para(start + why, " at ", at, ".")
+            case Proved(by=why) | Refuted(why=why) | Undecided(why=why):
+                return Para(f"{start}{why}.")
 
 
 class Result(Shown):
@@ -277,7 +284,7 @@ class Facts(Shown):
         """Those that pass the test, hold `id` in their id, and have the verdict of this name."""
         return Facts(
             fact for fact in self.facts
-            if id in fact.id and verdict in ("", _word(fact)) and (test is None or test(fact))
+            if id in fact.id and verdict in ("", fact.word) and (test is None or test(fact))
         )  # fmt: skip
 
     def sorted(self, key: Callable[[Fact], Any] | None = None, *, reverse: bool = False) -> Facts:
@@ -285,9 +292,5 @@ class Facts(Shown):
         return Facts(sorted(self.facts, key=key or (lambda fact: fact.id), reverse=reverse))
 
     def _blocks(self) -> Iterable[Block]:
-        rows = tuple((fact.id, fact.statement, _word(fact)) for fact in self.facts)
+        rows = tuple((fact.id, fact.statement, fact.word) for fact in self.facts)
         yield Table(("id", "statement", "verdict"), rows)
-
-
-def _word(fact: Fact) -> str:
-    return type(fact.verdict).__name__.lower()

@@ -22,7 +22,7 @@ from symgrad.catalogue import activation
 from symgrad.sphinxext import options
 from symgrad.sphinxext.results import bounds, functions
 from symgrad.sphinxext.setting import broken
-from symgrad.sphinxext.shelf import Shelf, write_whole
+from symgrad.sphinxext.shelf import Shelf
 from symgrad.tails import tail
 
 CONF = """
@@ -293,7 +293,8 @@ WRONG = {
     "an attack": (".. symgrad:plot:: __import__('os').getcwd()", "(column 1)"),
     "a false claim": (".. symgrad:claim:: tanh(x) <= x", "tanh(x) <= x is refuted"),
     "a true claim": (
-        ".. symgrad:claim:: exp(x) >= 1 + x\n   :verdict: refuted", "is proved, and the page says"
+        ".. symgrad:claim:: exp(x) >= 1 + x\n   :verdict: refuted",
+        "is proved, and the page says",
     ),
     "no statement": (".. symgrad:claim:: exp(x)", "a comparison such as"),
     "no file": (".. symgrad:derivation::\n   :chain: nowhere.toml", "cannot read nowhere.toml"),
@@ -302,7 +303,8 @@ WRONG = {
     "a far step": (".. symgrad:derivation:: tanh\n   :steps: 99", "has the steps 1 to"),
     "two depths": (".. symgrad:derivation:: tanh | tanh\n   :layers: 3", "2 activations are named"),
     "a strict limit": (
-        ".. symgrad:kernel:: sigmoid'(x)\n   :limit: 0.1\n   :points: 20", "exceed the limit of 0.1"
+        ".. symgrad:kernel:: sigmoid'(x)\n   :limit: 0.1\n   :points: 20",
+        "exceed the limit of 0.1",
     ),
     "one function": (".. symgrad:compare:: tanh", "two functions are compared"),
     "no eps": (".. symgrad:saturation:: tanh\n   :eps: small", "a decimal number or a fraction"),
@@ -423,14 +425,6 @@ def test_wide_formulas_are_broken_outside_brackets():
         r"& \quad - e^{1 + x}",
     ]
     assert "".join(rows).replace(r"& \quad", "").replace("& ", "").split() == broken(sides).split()
-
-
-def test_an_entry_on_the_shelf_is_whole(tmp_path):
-    path = tmp_path / "entry.json"
-    write_whole(path, b"one")
-    write_whole(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_lost_picture_is_made_again(tmp_path):

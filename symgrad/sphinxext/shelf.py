@@ -21,8 +21,9 @@ from functools import cache
 from typing import Any
 
 from symgrad.errors import LimitError, SymgradError
+from symgrad.files import write_whole
 
-__all__ = ["Shelf", "digest", "stop", "write_whole"]
+__all__ = ["Shelf", "digest", "stop"]
 
 _LIBRARIES = ("sympy", "mpmath", "numpy", "python-flint", "matplotlib")
 
@@ -47,15 +48,6 @@ def digest() -> str:
     return total.hexdigest()[:16]
 
 
-def write_whole(path: pathlib.Path, content: bytes) -> None:
-    """Put a file in its place in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, staged = tempfile.mkstemp(dir=path.parent, prefix=".staged-")
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    os.replace(staged, path)
-
-
 class Shelf:
     """The answers in one folder; `ask` finds one there or has it made within `seconds`."""
 
@@ -76,7 +68,7 @@ class Shelf:
         answer = _worker().ask({**request, "stem": str(self.folder / key)}, seconds)
         if "error" in answer:
             raise WorkerError(answer["error"])
-        write_whole(path, json.dumps(answer, sort_keys=True).encode())
+        write_whole(path, json.dumps(answer, sort_keys=True))
         return answer
 
     def prune(self) -> None:

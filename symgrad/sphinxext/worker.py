@@ -13,9 +13,10 @@ import sys
 from typing import Any
 
 from symgrad.errors import SymgradError
+from symgrad.files import write_whole
+from symgrad.plot import save as write
 from symgrad.sphinxext.results import MAKERS
 from symgrad.sphinxext.setting import Drawing, set_blocks
-from symgrad.sphinxext.shelf import write_whole
 
 __all__ = ["main", "respond"]
 
@@ -25,13 +26,11 @@ def respond(request: dict[str, Any]) -> dict[str, Any]:
     stem, files = pathlib.Path(request["stem"]), []
 
     def save(drawing: Drawing) -> str:
-        from symgrad.plot import save as written
-
         name = f"{stem.name}-{len(files)}"
         figure = drawing.draw()
         for kind in request["pictures"]:
             buffer = io.BytesIO()
-            written(figure, buffer, kind)
+            write(figure, buffer, kind)
             write_whole(stem.parent / f"{name}.{kind}", buffer.getvalue())
             files.append(f"{name}.{kind}")
         return name

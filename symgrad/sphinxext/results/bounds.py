@@ -63,9 +63,9 @@ def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
     if not ends[0] < ends[1] or not (ends[0].is_Rational and ends[1].is_Rational):
         return ()
     curve = sample(f, ends, points=101)
-    room = 2.0**-_GOOD
     floor, roof = (
-        end + side * room * (1 + abs(end)) for end, side in ((float(low), -1), (float(high), 1))
+        float(end) + side * 2.0**-_GOOD * (1 + abs(float(end)))
+        for end, side in ((low, -1), (high, 1))
     )
     return tuple(
         f"{f.name} at {x:g} is {y:g}, outside [{low}, {high}]"
@@ -84,14 +84,16 @@ def facts(request: Request, options: Options) -> Answer:
         for side in (found.inf, found.sup):
             where: Cell = side.where if side.attained else "nowhere"
             toward: Cell = FiniteSet(*side.toward) if side.toward else ""
-            rows.append((u.expr, side.kind, _value(side.value), where, toward, _word(found.fact)))
+            rows.append((u.expr, side.kind, _value(side.value), where, toward, found.fact.word))
         roots = zeros(u.expr, x=u.x)
         known: Cell = roots.set if roots.verdict else "not decided"
-        rows.append((u.expr, "zeros", known, "", "", _word(roots.fact)))
+        rows.append((u.expr, "zeros", known, "", "", roots.fact.word))
         facts += [found.fact, roots.fact]
         if u.order == 0:
             least = lipschitz(u.expr, x=u.x)
-            rows.append((u.expr, "Lipschitz constant", *_taken(least), _word(least.fact)))
+            where = "nowhere" if least.where is S.EmptySet else least.where
+            value = _value(least.value)
+            rows.append((u.expr, "Lipschitz constant", value, where, "", least.fact.word))
             facts.append(least.fact)
         wrong += escapes(u, Reals, found.inf.value, found.sup.value)
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
@@ -99,12 +101,6 @@ def facts(request: Request, options: Options) -> Answer:
     for fact in facts:
         blocks += proof(options, fact.derivation, f"Proof of {fact.id}")
     return shown(blocks, *facts, wrong=wrong)
-
-
-def _taken(found: Any) -> tuple[Cell, Cell, Cell]:
-    """Value, where it is taken, and nothing for where it is approached."""
-    nowhere = found.where is S.EmptySet
-    return _value(found.value), "nowhere" if nowhere else found.where, ""
 
 
 @made
@@ -116,7 +112,7 @@ def saturation(request: Request, options: Options) -> Answer:
     for end in ends(options):
         for word in options.get("eps", ("1/100", "1e-6", "1e-16")):
             found = threshold(g, Rational(word), end)
-            rows.append((f"|g'| ≤ {word}", *_threshold(found), _word(found.fact)))
+            rows.append((f"|g'| ≤ {word}", *_threshold(found), found.fact.word))
             facts.append(found.fact)
             if found.law is not None:
                 laws[end] = found.law
@@ -148,10 +144,6 @@ def _value(value: Expr) -> Cell:
     return "not decided" if value is S.NaN else value
 
 
-def _word(fact: Fact) -> str:
-    return type(fact.verdict).__name__.lower()
-
-
 @made
 def claim(request: Request, options: Options) -> Answer:
     """A statement with its verdict; another verdict than the one expected is a complaint.
@@ -176,7 +168,7 @@ def claim(request: Request, options: Options) -> Answer:
         except CertificateError as why:
             wrong.append(f"the certificate of {text(statement)} does not hold: {why}")
     blocks += proof(options, found.derivation)
-    got, wanted = _word(found.fact), options.get("verdict", "")
+    got, wanted = found.fact.word, options.get("verdict", "")
     if isinstance(found.verdict, Refuted) and not wanted:
         wrong.append(f"{text(statement)} is refuted: {found.verdict.why}")
     if wanted and got != wanted:

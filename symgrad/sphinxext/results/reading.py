@@ -137,13 +137,9 @@ def standing(*facts: Fact) -> list[Block]:
     by: dict[str, list[str]] = {}
     rest: list[Block] = []
     for fact in facts:
-        match fact.verdict:
-            case Proved(by=method):
-                by.setdefault(method, []).append(fact.id)
-            case Refuted(at=at, why=why):
-                witness = [", at ", at] if at is not None else []
-                rest.append(Para(f"Refuted [{fact.id}]: {why}", *witness, "."))
-            case _:
-                evidence = f" ({fact.evidence})" if fact.evidence else ""
-                rest.append(Para(f"Undecided [{fact.id}]: {fact.verdict.why}{evidence}."))
+        if isinstance(fact.verdict, Proved):
+            by.setdefault(fact.verdict.by, []).append(fact.id)
+        else:
+            evidence = [Para(f"{fact.evidence}.")] if fact.evidence else []
+            rest += [fact._standing(), *evidence]
     return [*(Para(f"Proved [{', '.join(ids)}]: {how}.") for how, ids in by.items()), *rest]
