@@ -23,7 +23,7 @@ from symgrad.descent import (
     trajectory,
 )
 from symgrad.errors import DomainError, InputError, UnsupportedError
-from symgrad.fact import Proved
+from symgrad.fact import Proved, Refuted
 
 u, v, z = symbols("u v z", real=True)
 BOWL = u**2 / 1000 + v**2
@@ -82,6 +82,42 @@ def test_invariance_holds_on_a_real_function(method):
     two = trajectory(f, {z: o + k * (start - o)}, 3, there, digits=40).points
     for (a,), (b,) in zip(one, two, strict=True):
         assert abs(o + k * (a - o) - b) < Rational(1, 10**35)
+
+
+@pytest.mark.parametrize(
+    ("method", "A", "holds"),
+    [
+        (GradientDescent(1), [[3, -4], [4, 3]], True),
+        (GradientDescent(1), [[1, 0], [0, 2]], False),
+        (Newton(), [[1, 2], [3, 4]], True),
+        (Adagrad(1), [[2, 0], [0, -3]], True),
+        (Adagrad(1), [[1, -1], [1, 1]], False),
+    ],
+)
+def test_invariance_under_a_matrix_against_two_steps(method, A, holds):
+    """The first step on f(A x) and on f, with numbers: the same exactly where the fact says so."""
+    fact = invariance(method, A)
+    assert isinstance(fact.verdict, Proved if holds else Refuted)
+    M, f = Matrix(A), u**4 + u * v + 3 * v**2 + u
+    eta, at = Rational(1, 100), Matrix([Rational(1, 2), Rational(1, 3)])
+    bent = f.subs(dict(zip((u, v), M * Matrix([u, v]), strict=True)), simultaneous=True)
+    make = (lambda: Newton()) if isinstance(method, Newton) else (lambda: type(method)(eta))
+    step = lambda h, x: (
+        Matrix(trajectory(h, {u: x[0], v: x[1]}, 1, make(), digits=None).points[1]) - x
+    )
+    here, there = M * step(bent, at), step(f, M * at)
+    rates = {
+        GradientDescent: sympy.eye(2) * (M * M.T)[0, 0],
+        Newton: sympy.eye(2),
+        Adagrad: sympy.diag(*(abs(k) for k in M.diagonal())),
+    }[type(method)]
+    assert (here - rates * there).applyfunc(sympy.nsimplify).is_zero_matrix == holds
+
+
+def test_invariance_of_newton_stops_at_changes_that_are_not_affine():
+    """On u² Newton is there in one step; with u = v³ it takes the factor 4/5 of v for ever."""
+    assert trajectory(u**2, {u: 1}, 1, Newton(), digits=None).points[1] == (0,)
+    assert trajectory(v**6, {v: 1}, 1, Newton(), digits=None).points[1] == (Rational(4, 5),)
 
 
 def test_newton_walks_away_on_a_plateau():
@@ -230,6 +266,8 @@ def test_heights_of_the_gradients():
 @pytest.mark.parametrize(
     "wrong",
     [
+        lambda: invariance(Newton(), [[1, 1], [1, 1]]),
+        lambda: invariance(Newton(), [[1, 1]]),
         lambda: GradientDescent(0),
         lambda: GradientDescent(-1),
         lambda: GradientDescent(oo),

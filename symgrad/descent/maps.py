@@ -18,7 +18,7 @@ from sympy import Expr, Matrix, S, Symbol
 from symgrad.chain import Chain
 from symgrad.depth.map import exact_number
 from symgrad.errors import DomainError, InputError
-from symgrad.fact import Derivation, Fact, Proved, Refuted, Step
+from symgrad.fact import Derivation, Fact, Proved, Refuted, Step, Undecided, Verdict
 from symgrad.render import Block, Para, Shown, Table
 from symgrad.rigor import constant, precision, sign
 from symgrad.rigor.constants import exact
@@ -60,9 +60,12 @@ class Newton:
     """w ↦ w − H(w)⁻¹ ∇f(w)."""
 
     def step(self, g: Matrix, H: Callable[[], Matrix], memory: State) -> tuple[Matrix, State]:
-        matrix = H()
-        if matrix.det() == 0:
+        matrix: Any = H()
+        size = matrix.det()
+        if size == 0:
             raise DomainError("Newton's step needs an invertible Hessian, got a singular one")
+        if matrix.free_symbols:  # Cramer's rule: no fractions in fractions
+            return -matrix.adjugate() * g / sympy.factor(size), memory
         return -matrix.LUsolve(g), memory
 
 
@@ -278,33 +281,81 @@ def trajectory(
     return Trajectory(method, problem.variables, points, values, gradients, stopped, seen)
 
 
-def _scaled_map(method: Method, scale_f: Expr, scale_x: Expr) -> tuple[Expr, Expr, str]:
-    """The step on c·f(o + k(x − o)), in y = o + k(x − o), and the method on f with another rate."""
-    y, eta, past = Symbol("y", real=True), Symbol("eta", positive=True), Symbol("s", positive=True)
-    f1, f2 = sympy.Function("f'")(y), sympy.Function("f''")(y)
-    g, H = Matrix([scale_f * scale_x * f1]), Matrix([[scale_f * scale_x**2 * f2]])
+def _affine_family(method: Method) -> Matrix:
+    """The matrices of two variables for which the theorem on the method holds, with symbols."""
     if isinstance(method, GradientDescent):
-        move, _ = GradientDescent(eta).step(g, lambda: H, (S.Zero,))
-        return scale_x * move[0], -eta * scale_f * scale_x**2 * f1, "rate times c k²"
+        a, b = sympy.symbols("a b", real=True)
+        return Matrix([[a, -b], [b, a]])
     if isinstance(method, Newton):
-        move, _ = Newton().step(g, lambda: H, (S.Zero,))
-        return scale_x * move[0], -f1 / f2, "the same step"
-    move, _ = Adagrad(eta).step(g, lambda: H, ((scale_f * scale_x) ** 2 * past,))
-    return scale_x * move[0], -eta * scale_x * f1 / sympy.sqrt(past + f1**2), "rate times k"
+        return Matrix(2, 2, sympy.symbols("a_11 a_12 a_21 a_22", real=True))
+    return sympy.diag(*sympy.symbols("k_1 k_2", positive=True))
 
 
-def invariance(method: Method) -> Fact:
-    """What the method does on c·f(o + k(x − o)), c, k > 0, in terms of its step on f, for every f.
+def invariance(method: Method, A: Any = None) -> Fact:
+    """What the method does on c f(A x + b), c > 0, in terms of its step on f, for every f and b.
 
-    >>> invariance(Newton()).verdict
+    By the chain rule the gradient is c Aᵀ∇f and the Hessian c AᵀHA at y = A x + b, so that y moves
+
+    - by gradient descent as on f with the rate η c k², where A Aᵀ = k² (turns and one scale);
+    - by Newton's method as on f, for every invertible A;
+    - by Adagrad as on f with the rates η |A_ii|, where A is diagonal: x moves as if A were 1.
+
+    Without A the theorem is shown for every such matrix of two variables; for a given A it is
+    proved, or refuted by a gradient at which the two steps differ.
+
+    Raises `InputError` where A is not square or not invertible.
+
+    >>> invariance(Newton(), [[1, 2], [3, 4]]).verdict
     Proved(by='exact algebra')
+    >>> turned, sheared = [[3, -4], [4, 3]], [[1, 1], [0, 1]]
+    >>> [bool(invariance(GradientDescent(1), M).verdict) for M in (turned, sheared)]
+    [True, False]
+    >>> invariance(Adagrad(1), [[1, -1], [1, 1]]).verdict.at
+    (2, 3)
     """
-    c, k = sympy.symbols("c k", positive=True)
-    got, wanted, words = _scaled_map(method, c, k)
+    M: Any = _affine_family(method) if A is None else Matrix(A)
+    if M.rows != M.cols or M.det() == 0:
+        raise InputError(f"a change of variables needs an invertible matrix, got {M.tolist()}")
+    n, (c, eta) = M.rows, sympy.symbols("c eta", positive=True)
+    g = Matrix(sympy.symbols(f"g_1:{n + 1}", real=True))
+    H = Matrix(n, n, lambda i, j: Symbol(f"h_{min(i, j) + 1}{max(i, j) + 1}", real=True))
+    past: Any = (S.Zero,) * n
+    if isinstance(method, GradientDescent):
+        method = GradientDescent(eta)
+        wanted, words = -eta * c * (M * M.T)[0, 0] * g, "rate times c k²"
+    elif isinstance(method, Newton):
+        wanted, words = -H.adjugate() * g / H.det(), "the same step"
+    else:
+        method = Adagrad(eta)
+        if M.is_diagonal():  # otherwise the sums of squares mix, and the first step tells
+            past = sympy.symbols(f"s_1:{n + 1}", positive=True)
+        sizes = zip(M.diagonal(), g, past, strict=True)
+        wanted = Matrix([-eta * abs(k) * e / sympy.sqrt(s + e**2) for k, e, s in sizes])
+        words = "rates times the sizes of the diagonal"
+    before = tuple((c * k) ** 2 * s for k, s in zip(M.diagonal(), past, strict=True))
+    move, _ = method.step(c * M.T * g, lambda: c * M.T * H * M, before)
     under_root = lambda e: e.is_Pow and e.exp.is_Rational and not e.exp.is_Integer
-    gap = sympy.cancel(got.replace(under_root, lambda e: sympy.factor(e.base) ** e.exp) - wanted)
-    verdict = ALGEBRA if gap == 0 else Refuted(None, f"the steps differ by {gap}")
-    claim = sympy.Eq(Symbol("k") * Symbol("Delta_x"), wanted, evaluate=False)
-    because = f"the step in y = o + k(x − o) is the method's step on f with {words}"
+    tidy = lambda e: sympy.cancel(e.replace(under_root, lambda r: sympy.factor(r.base) ** r.exp))
+    gap = (M * move - wanted).applyfunc(tidy)
+    claim = sympy.Eq(
+        sympy.MatMul(sympy.ImmutableMatrix(M), sympy.MatrixSymbol("Delta_x", n, 1)),
+        sympy.ImmutableMatrix(wanted),
+        evaluate=False,
+    )
+    because = f"the step in y = A x + b is the method's step on f with {words}"
     name = type(method).__name__.lower()
-    return Fact(f"descent.{name}.invariance", claim, Derivation((Step(claim, because, verdict),)))
+    step = Step(claim, because, _no_gap(gap, g))
+    return Fact(f"descent.{name}.invariance", claim, Derivation((step,)))
+
+
+def _no_gap(gap: Any, g: Any) -> Verdict:
+    """Whether two steps are the same; if not, at primes in place of their symbols they differ."""
+    if gap.is_zero_matrix:
+        return ALGEBRA
+    names = [*g, *sorted(gap.free_symbols - set(g), key=str)]
+    at = {v: sympy.prime(k) for k, v in enumerate(names, 1)}
+    values = [e.xreplace(at) for e in gap]
+    if all(sign(e) == 0 for e in values):
+        return Undecided(f"the steps are the same at {at}, and not shown to be everywhere")
+    shown = ", ".join(map(str, values))
+    return Refuted(sympy.Tuple(*(at[v] for v in g)), f"the steps differ by {shown} there")
