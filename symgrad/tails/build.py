@@ -100,9 +100,8 @@ def _parameters(
     for symbol, value in given:
         if symbol not in known:
             raise InputError(f"{u.expr} has no parameter {symbol}; it has {sorted(known, key=str)}")
-        ends = tuple(sympy.sympify(end, strict=True) for end in (value if isinstance(value, tuple) else (value,)))
-        for end in ends:
-            _fits(symbol, end)
+        given_ends = value if isinstance(value, tuple) else (value,)
+        ends: Any = tuple(_fitting(symbol, end) for end in given_ends)
         if not isinstance(value, tuple):
             numbers.append((symbol, ends[0]))
         elif len(ends) == 2 and ends[0] <= ends[1]:
@@ -112,13 +111,15 @@ def _parameters(
     return numbers, box
 
 
-def _fits(symbol: Symbol, value: Expr) -> None:
-    """Raises `InputError` unless the value is a number in the closure of what is assumed."""
+def _fitting(symbol: Symbol, value: Any) -> Expr:
+    """The value; raises `InputError` unless it is a number in the closure of what is assumed."""
+    value = sympy.sympify(value, strict=True)
     if not (value.is_number and value.is_finite and value.is_real):
         raise InputError(f"a parameter is a finite real number, got {symbol} = {value}")
     for kind, wrong in (("nonnegative", value < 0), ("nonpositive", value > 0)):
         if getattr(symbol, f"is_{kind}") and wrong == sympy.true:
             raise InputError(f"{symbol} is assumed {kind}, got {value}")
+    return value
 
 
 class _Statement:
@@ -189,6 +190,7 @@ class _Statement:
             return None
         by = (stretch.rate, stretch.rate, 1 / Abs(stretch.factor))
         wishes: Any = zip((g.start, start, coefficient), by, strict=True)
+        low: Any
         low, *wishes = (None if w is None else sympy.cancel(w * times) for w, times in wishes)
         if low.free_symbols:
             return None
@@ -282,7 +284,8 @@ class _Statement:
             under = (sympy.And(self.u.x >= low, self.u.x <= high),)
             steps.append(Step(claim, because, Proved(_BALLS), given, under))
         if s.closed is not None:
-            under = self._condition(region(-self.toward, -s.closed if self.flip else s.closed, False))
+            edge = -s.closed if self.flip else s.closed
+            under = self._condition(region(-self.toward, edge, False))
             because = "the model of the quotient towards the other end"
             steps.append(Step(claim, because, Proved(_MODEL), given, under))
         return steps

@@ -31,9 +31,8 @@ _LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 class Germ:
     """f near one end: y = ±x → oo, the branch that holds for y beyond `start`, and its model.
 
-    `floor` is where the algebra of an exact model is an identity; where the
-    conditions of the pieces have no exact roots, `guards` are what an X must satisfy for the branch
-    to hold from X on.
+    `floor` is where the algebra of an exact model is an identity; where the conditions of the
+    pieces have no exact roots, `guards` are what an X must satisfy for the branch to hold from X.
     """
 
     scale: Scale

@@ -1,7 +1,8 @@
 """Tail models: f(x) = Σ cᵢ mᵢ(x) + r(x) with |r| ≤ K(X)·m_R on [X, oo), and their arithmetic.
 
-The terms do not depend on X. The constant K does: it is a rule that is run for each X that is tried, so one expansion serves every start (a Taylor model after Makino and Berz 2003 over a transmonomial
-scale; Sage's B-terms, Heuberger, Krenn, Hackl 2015, made automatic).
+The terms do not depend on X. The constant K does: it is a rule that is run for each X that is
+tried, so one expansion serves every start (a Taylor model after Makino and Berz 2003 over a
+transmonomial scale; Sage's B-terms, Heuberger, Krenn, Hackl 2015, made automatic).
 """
 
 from __future__ import annotations

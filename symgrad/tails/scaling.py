@@ -35,7 +35,7 @@ def stretched(f: Expr, x: Symbol, names: Collection[Symbol]) -> Stretch | None:
     (1/sqrt(b), sqrt(b))
     """
     y = Symbol("y" if x.name != "y" else "t", real=True)
-    for rate in dict.fromkeys(_rates(f, x, set(names))):
+    for rate in dict.fromkeys((S.One, *_rates(f, x, set(names)))):
         moved: Any = f.subs(x, y / rate)
         for form in (moved, sympy.factor_terms(moved), sympy.factor_terms(sympy.expand(moved))):
             factor, inner = form.as_independent(y, as_Add=False)

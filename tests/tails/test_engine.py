@@ -279,6 +279,48 @@ def test_what_needs_numbers_says_so():
     assert tail(swish, -oo, 2, parameters={beta: 2}).check(20).passed
 
 
+def test_over_an_interval_the_worst_start_and_constant_are_taken():
+    beta = Symbol("beta", positive=True)
+    f = (mish(beta * x)).doit().diff(x) / beta
+    least = tail(f, oo, 2, x=x, parameters={beta: 1}).valid_from
+    assert least > 0
+    wide = tail(f, oo, 2, x=x, parameters={beta: (S.Half, 2)})
+    assert 2 * least <= wide.valid_from <= 2 * least * Rational(101, 100)
+    with pytest.raises(LimitError, match="no finite maximum"):
+        tail(f, oo, 2, x=x, parameters={beta: (0, 2)})
+    found = tail(w1 / (1 + beta * x**2), oo, 2, x=x, parameters={beta: (1, 2)})
+    assert found.error == w1 / (beta**3 * x**6)
+
+
+def test_a_negative_symbol_and_a_real_factor_stretch_too():
+    rate, factor = Symbol("n", negative=True), Symbol("r", real=True)
+    found = tail(1 / (1 + exp(-rate * x)), oo, 2, x=x)
+    assert found.terms == (exp(rate * x), -exp(2 * rate * x))
+    assert found.error == exp(3 * rate * x)
+    assert tail(factor * tanh(x), oo, 1, x=x).error == 2 * Abs(factor) * exp(-2 * x)
+
+
+@pytest.mark.parametrize("value", [-2, oo, sympy.I, x, (-1, 1), (2, 1), (1, 2, 3)], ids=str)
+def test_a_value_against_the_assumptions_is_refused(value):
+    lam = Symbol("lam", positive=True)
+    with pytest.raises(InputError):
+        tail(sqrt(lam**2) / (1 + x**2), oo, 2, x=x, parameters={lam: value})
+
+
+def test_a_piece_beyond_the_other_end_is_not_passed_over():
+    turn = x + 20 + erf(x) + atan(x)  # no exact root; negative below −17.4
+    f = Piecewise((1 / (1 + exp(x)), turn > 0), (exp(-5 * x), True))
+    found = tail(f, oo, 1, x=x)
+    assert turn.subs(x, found.valid_from).n() > 0
+    assert_right(found)
+
+
+def test_a_coefficient_that_hides_a_zero_is_not_taken_for_a_leading_one():
+    hidden = tanh(log(3 + 2 * sqrt(2)) - 2 * log(1 + sqrt(2)))
+    with pytest.raises(UndecidedError, match="not decided"):
+        tail(hidden * x + 1, oo, x=x)
+
+
 def test_symbols_that_do_more_leave_the_expansion_formal():
     lam = Symbol("lam", positive=True)
     found = tail(1 / (1 + lam * x + x**2), oo, 2, x=x)
