@@ -329,7 +329,7 @@ def invariance(method: Method, A: Any = None) -> Fact:
         method = Adagrad(eta)
         if M.is_diagonal():  # otherwise the sums of squares mix, and the first step tells
             past = sympy.symbols(f"s_1:{n + 1}", positive=True)
-        sizes = zip(M.diagonal(), g, past, strict=True)
+        sizes = zip(M.diagonal(), g.flat(), past, strict=True)
         wanted = Matrix([-eta * abs(k) * e / sympy.sqrt(s + e**2) for k, e, s in sizes])
         words = "rates times the sizes of the diagonal"
     before = tuple((c * k) ** 2 * s for k, s in zip(M.diagonal(), past, strict=True))
