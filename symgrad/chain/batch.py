@@ -58,14 +58,15 @@ def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
 def decay(x: Any, g: Any, d: Any, c: float, rows: Any) -> None:
     """g = exp(c·x²)·x·Σ rows[0][k]·x^(−k), and g' with rows[1], in float64."""
     x = x.astype(np.float64, copy=False)
-    e, w = exp_square(x, c), 1.0 / x
-    e *= x
+    e, w = exp_square(x, c / 2), 1.0 / x  # its square is the factor: the last product may underflow
     for coefficients, out in zip(rows, (g, d), strict=True):
         total = coefficients[-1] * w
         for value in coefficients[-2:0:-1]:
             total += value
             total *= w
         total += coefficients[0]
+        total *= x
+        total *= e
         np.multiply(total, e, out=out, casting="same_kind")
 
 
@@ -79,7 +80,8 @@ def activate(layer: Any, z: Any, a: Any, d: Any) -> None:
     g, slope, _, pairs = layer
     for k, (both, reach) in enumerate(pairs):
         low, high = reach[z.dtype == np.float32]
-        if z.min(initial=high) >= low and z.max(initial=low) <= high:  # nan is not inside
+        above = z.max(initial=low)  # nan is not inside
+        if above <= high and (low == -np.inf or z.min(initial=high) >= low):
             both(z, a, d)
             return
         inside = (z >= low) & (z <= high)

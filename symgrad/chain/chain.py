@@ -171,12 +171,14 @@ class Chain(Shown):
     @property
     def recurrences(self) -> tuple[Eq, ...]:
         """zˡ and aˡ for every layer, and the cost, as equations."""
-        rows: list[Any] = []
-        for l in range(1, self.depth + 1):
-            rows.append(Eq(z_(l), self.preactivation(l), evaluate=False))
-            rows.append(Eq(a_(l), self.activation(l), evaluate=False))
-        rows.append(Eq(real("C"), self.loss(a_(self.depth), y_), evaluate=False))
-        return tuple(rows)
+        return self._recurrences(range(1, self.depth + 1))
+
+    def _recurrences(self, layers: Iterable[int]) -> tuple[Eq, ...]:
+        rows = [pair for l in layers for pair in (
+            (z_(l), self.preactivation(l)), (a_(l), self.activation(l))
+        )]  # fmt: skip
+        rows.append((real("C"), self.loss(a_(self.depth), y_)))
+        return tuple(Eq(*row, evaluate=False) for row in rows)
 
     @cached_property
     def program(self) -> StraightLine:
@@ -274,11 +276,10 @@ class Chain(Shown):
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")
-        rows = self.recurrences
-        shown = rows if len(rows) <= 13 else (*rows[:4], *rows[-3:])
-        for row in shown:
+        every = self.depth <= 6
+        for row in self._recurrences(range(1, self.depth + 1) if every else (1, 2, self.depth)):
             yield Formula(*row.args)
-        if len(shown) < len(rows):
+        if not every:
             yield Para(f"(layers 3 to {self.depth - 1} are not shown)")
 
 

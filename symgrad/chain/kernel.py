@@ -109,7 +109,7 @@ class ChainKernel:
         depth, (weight, bias) = self.chain.depth, self._symbols
         columns = [self._number(y, y_), *self._rows(w, "w", weight), *self._rows(b, "b", bias)]
         inputs = self._number(x, x_)
-        arrays = [v for v in (inputs, *columns) if v is not None and np.ndim(v)]
+        arrays = [v for v in (inputs, *columns) if isinstance(v, np.ndarray)]
         try:
             shape = np.broadcast_shapes(*(v.shape for v in arrays))
         except ValueError as error:
@@ -117,7 +117,7 @@ class ChainKernel:
         kind = np.result_type(*(v.dtype for v in arrays), np.float16)
         single = shape != () and kind == np.float32 and not scaled
         kind = np.dtype(np.float32 if single else np.float64)
-        flat = [v if v is None or not np.ndim(v) else _flat(v, shape, kind) for v in columns]
+        flat = [_flat(v, shape, kind) if isinstance(v, np.ndarray) else v for v in columns]
         samples = _flat(inputs, shape, kind)
         parts = flat[0], flat[1 : depth + 1], flat[depth + 1 :]
         if scaled:
@@ -223,6 +223,8 @@ class ChainKernel:
 
 def _flat(value: Any, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
     """One row over the batch."""
+    if isinstance(value, np.ndarray) and value.shape == shape and value.dtype == kind:
+        return value.reshape(-1)
     return np.ascontiguousarray(np.broadcast_to(value, shape), kind).reshape(-1)
 
 
