@@ -9,60 +9,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sympy
 from numpy.typing import DTypeLike
 
-from symgrad.check.measure import Batch, Subject, batch, odd, subject, together
+from symgrad.check.measure import Part, Subject, Tally, judge, odd, subject, total
 from symgrad.check.report import Finding, Report, Worst
 from symgrad.check.run import Progress, make_report
 from symgrad.codec import Codec
 from symgrad.errors import InputError
+from symgrad.files import write_whole
 from symgrad.oracle import FLOAT64, Format, arb_values, format_of, ulps
 from symgrad.oracle.blocks import PROVED_ULP, errors_on, pieces
 from symgrad.oracle.formats import Floats, Kind
 
-__all__ = ["Part", "check_all"]
+__all__ = ["check_all"]
 
 _CHUNK = 1 << 14
 _FINE = 64  # cells of the histogram per unit
 _TOP = 512  # errors from here on share the last cell
 Block = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one block, or several together, showed; errors as a histogram in 64ths of a unit."""
-
-    points: int
-    rounded: int
-    histogram: tuple[tuple[int, int], ...]
-    worst: Worst | None
-    undefined: int
-    undecided: int
-    wrong_zeros: Finding
-    non_finite: Finding
-    zero_signs: Finding
-    warnings: tuple[str, ...]
-    dtype_kept: bool
-
-    def quantile(self, share: float) -> float:
-        """The upper edge of the histogram's cell in which that share of the errors is reached."""
-        wanted, seen = share * self.points, 0
-        for cell, count in self.histogram:
-            seen += count
-            if seen >= wanted:
-                largest = self.worst.ulp if self.worst else 0.0
-                return largest if cell == _FINE * _TOP else min(largest, (cell + 1) / _FINE)
-        return 0.0
 
 
 _CODEC = Codec(records=(Part, Worst, Finding))
@@ -103,17 +77,11 @@ def check_all(
     complete = _work(what, fmt, is_odd, todo, done, executor, progress, state)
     if not done:
         raise InputError("interrupted before the first block was done")
-    whole = _total([done[k] for k in sorted(done)])
+    whole = total([done[k] for k in sorted(done)])
     worst = None if whole.worst is None else _exactly(what, fmt, whole.worst)
-    summary = Batch(
-        np.zeros(1), worst, whole.undefined, whole.undecided, whole.wrong_zeros,
-        whole.non_finite, whole.zero_signs, whole.warnings, whole.dtype_kept,
-    )  # fmt: skip
     return make_report(
-        what, summary, fmt, "arb", 0, is_odd, second_road=0, exhaustive=True, complete=complete,
-        points=whole.points, max_ulp=worst.ulp if worst else 0.0,
-        p999=whole.quantile(0.999), rounded=whole.rounded / max(1, whole.points),
-        bound=PROVED_ULP if fmt.width == 32 else 0.0,
+        what, replace(whole, worst=worst), fmt, "arb", 0, is_odd, second_road=0, exhaustive=True,
+        complete=complete, bound=PROVED_ULP if fmt.width == 32 else 0.0,
     )  # fmt: skip
 
 
@@ -178,16 +146,12 @@ def run_block(what: Subject, fmt: Format, block: Block, is_odd: bool) -> Part:
         for start in range(piece.low, piece.high, _CHUNK):
             x = fmt.at(np.arange(start, min(start + _CHUNK, piece.high))).astype(np.float64)
             parts += _by_piece(what, fmt, piece, x, is_odd)
-    return _total(parts)
+    return total(parts)
 
 
 def _by_balls(what: Subject, fmt: Format, x: Floats, is_odd: bool) -> Part:
-    one = batch(what, [x], arb_values(what.expr, what.args, [x], fmt), fmt, is_odd)
-    return Part(
-        len(one.errors), int((one.errors <= 0.5).sum()), _histogram(one.errors), one.worst,
-        one.undefined, one.undecided, one.wrong_zeros, one.non_finite, one.zero_signs,
-        one.warnings, one.dtype_kept,
-    )  # fmt: skip
+    values = arb_values(what.expr, what.args, [x], fmt)
+    return judge(what, [x], values, fmt, is_odd, _cells)
 
 
 def _by_piece(what: Subject, fmt: Format, piece: Any, x: Floats, is_odd: bool) -> list[Part]:
@@ -208,7 +172,7 @@ def _by_piece(what: Subject, fmt: Format, piece: Any, x: Floats, is_odd: bool) -
         found = np.flatnonzero(zeros)
         first = (float(x[found[0]]),) if len(found) else None
         parts.append(Part(
-            len(x), int((errors <= 0.5).sum()), _histogram(errors), worst, 0, 0,
+            len(x), int((errors <= 0.5).sum()), _cells(errors), worst, 0, 0,
             Finding(len(found), first), Finding(), Finding(), tuple(dict.fromkeys(raised)), kept,
         ))  # fmt: skip
     return parts
@@ -221,24 +185,12 @@ def _exactly(what: Subject, fmt: Format, worst: Worst) -> Worst:
     return Worst(worst.at, worst.got, true.show(0), worst.ulp if worst.true else error)
 
 
-def _histogram(errors: Floats) -> tuple[tuple[int, int], ...]:
+def _cells(errors: Floats) -> Tally:
+    """A histogram: the upper edge of each cell of a 64th of a unit, and how many errors it has."""
     cells = np.minimum(errors, _TOP) * _FINE
     counts = np.bincount(cells.astype(np.int64))
-    return tuple((int(k), int(counts[k])) for k in np.flatnonzero(counts))
-
-
-def _total(parts: list[Part]) -> Part:
-    """The parts together; at least one."""
-    counts: dict[int, int] = {}
-    for part in parts:
-        for cell, count in part.histogram:
-            counts[cell] = counts.get(cell, 0) + count
-    return Part(
-        points=sum(p.points for p in parts),
-        rounded=sum(p.rounded for p in parts),
-        histogram=tuple(sorted(counts.items())),
-        **together(parts),
-    )
+    edges = ((k, (k + 1) / _FINE if k < _FINE * _TOP else math.inf) for k in np.flatnonzero(counts))
+    return tuple((float(edge), int(counts[k])) for k, edge in edges)
 
 
 # the state file
@@ -268,13 +220,5 @@ def _read(state: Any, what: Subject, fmt: Format) -> dict[Block, Part]:
 def _write(state: Any, what: Subject, fmt: Format, done: dict[Block, Part]) -> None:
     if state is None:
         return
-    target = pathlib.Path(state)
     blocks = [[low, high, _CODEC.encode(part)] for (low, high), part in sorted(done.items())]
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"check": _key(what, fmt), "blocks": blocks}, file)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_whole(state, json.dumps({"check": _key(what, fmt), "blocks": blocks}))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +31,16 @@ from symgrad.oracle.formats import Floats
 from symgrad.oracle.limits import limit_float
 
 __all__ = [
-    "Batch",
+    "Part",
     "Subject",
-    "batch",
+    "Tally",
     "design",
+    "judge",
     "limits_of",
-    "merge",
     "nan_kept",
     "odd",
     "subject",
+    "total",
 ]
 
 
@@ -114,11 +117,22 @@ def design(what: Subject, n: int, fmt: Format, seed: int) -> tuple[Floats, ...]:
     return (points(n, fmt, seed, special=[*what.special, *(e.at for e in found)]),)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The errors of some points and what went wrong at them."""
+Tally = tuple[tuple[float, int], ...]
 
-    errors: Floats
+
+def exact_tally(errors: Floats) -> Tally:
+    """Each error and how often it was seen, in order."""
+    sizes, counts = np.unique(errors, return_counts=True)
+    return tuple(zip(sizes.tolist(), counts.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some points showed, a block of them or all: the errors and what went wrong."""
+
+    points: int
+    rounded: int
+    tally: Tally
     worst: Worst | None
     undefined: int
     undecided: int
@@ -128,10 +142,24 @@ class Batch:
     warnings: tuple[str, ...]
     dtype_kept: bool
 
+    def quantile(self, share: float) -> float:
+        """The error that this share of the points does not exceed, as finely as they are told."""
+        wanted, seen = math.ceil(share * (self.points - 1)), 0
+        for size, count in self.tally:
+            seen += count
+            if seen > wanted:
+                return min(size, self.worst.ulp if self.worst else size)
+        return 0.0
 
-def batch(
-    what: Subject, columns: Sequence[Floats], values: Values, fmt: Format, is_odd: bool = False
-) -> Batch:
+
+def judge(
+    what: Subject,
+    columns: Sequence[Floats],
+    values: Values,
+    fmt: Format,
+    is_odd: bool,
+    tally: Callable[[Floats], Tally] = exact_tally,
+) -> Part:
     """Call the kernel at the points and judge each result by its true value."""
     got, raised, kept = what.run(columns, fmt)
     known = values.known()
@@ -148,8 +176,8 @@ def batch(
         k = int(np.flatnonzero(known)[np.argmax(judged)])
         at = tuple(float(c[k]) for c in columns)
         worst = Worst(at, float(got[k]), values.show(k), float(errors[k]))
-    return Batch(
-        judged, worst,
+    return Part(
+        len(judged), int((judged <= 0.5).sum()), tally(judged), worst,
         int((values.kind == Kind.UNDEFINED).sum()), int((values.kind == Kind.UNDECIDED).sum()),
         _finding((got == 0) & least, columns), _finding(finite & ~np.isfinite(got), columns),
         _finding(signed, columns), tuple(dict.fromkeys(raised)), kept,
@@ -203,29 +231,30 @@ def _size(values: Values, fmt: Format) -> NDArray[np.int64]:
     return np.where(values.kind == Kind.FINITE, values.exponent(), fmt.emin)
 
 
-def merge(batches: Iterable[Batch]) -> Batch:
-    """One batch of several, in their order."""
-    parts = list(batches)
-    errors = np.concatenate([b.errors for b in parts])
-    return Batch(errors=errors, **together(parts))
-
-
-def together(parts: Sequence[Any]) -> dict[str, Any]:
-    """The fields that batches and parts of a sweep have in common, added up."""
+def total(parts: Sequence[Part]) -> Part:
+    """One part of several, in their order; at least one."""
 
     def add(law: str) -> Finding:
         found = [getattr(p, law) for p in parts]
         first = next((f.first for f in found if f.first), None)
         return Finding(sum(f.count for f in found), first)
 
-    return {
-        "worst": max((p.worst for p in parts if p.worst), key=lambda w: w.ulp, default=None),
-        "undefined": sum(p.undefined for p in parts),
-        "undecided": sum(p.undecided for p in parts),
-        **{law: add(law) for law in ("wrong_zeros", "non_finite", "zero_signs")},
-        "warnings": tuple(dict.fromkeys(w for p in parts for w in p.warnings)),
-        "dtype_kept": all(p.dtype_kept for p in parts),
-    }
+    counts: Counter[float] = Counter()
+    for part in parts:
+        counts.update(dict(part.tally))
+    return Part(
+        points=sum(p.points for p in parts),
+        rounded=sum(p.rounded for p in parts),
+        tally=tuple(sorted(counts.items())),
+        worst=max((p.worst for p in parts if p.worst), key=lambda w: w.ulp, default=None),
+        undefined=sum(p.undefined for p in parts),
+        undecided=sum(p.undecided for p in parts),
+        wrong_zeros=add("wrong_zeros"),
+        non_finite=add("non_finite"),
+        zero_signs=add("zero_signs"),
+        warnings=tuple(dict.fromkeys(w for p in parts for w in p.warnings)),
+        dtype_kept=all(p.dtype_kept for p in parts),
+    )
 
 
 # what holds beside the numbers

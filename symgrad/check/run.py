@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from symgrad.check.measure import (
-    Batch,
+    Part,
     Subject,
-    batch,
     design,
+    judge,
     limits_of,
-    merge,
     nan_kept,
     odd,
     subject,
+    total,
 )
-from symgrad.check.report import Report, Worst
+from symgrad.check.report import Report
 from symgrad.errors import InputError
 from symgrad.oracle import Format, arb_values, format_of, true_values, ulps
 from symgrad.oracle.formats import Floats
@@ -73,7 +73,7 @@ def check(
     ]
     share = None if second is None else max(1, -(-second // len(blocks)))
     tasks: list[tuple[Any, ...]] = [(what, part, fmt, oracle, share, is_odd) for part in blocks]
-    found: list[tuple[Batch, int]] = []
+    found: list[tuple[Part, int]] = []
     try:
         for result in _results(tasks, executor):
             found.append(result)
@@ -82,16 +82,14 @@ def check(
     except KeyboardInterrupt:
         if not found:
             raise
-    whole = merge(part for part, _ in found)
+    whole = total([part for part, _ in found])
     return make_report(
         what, whole, fmt, oracle, seed, is_odd, second_road=sum(n for _, n in found),
-        complete=len(found) == len(tasks),
+        exhaustive=False, complete=len(found) == len(tasks),
     )  # fmt: skip
 
 
-def _results(
-    tasks: list[tuple[Any, ...]], executor: Executor | None
-) -> Iterator[tuple[Batch, int]]:
+def _results(tasks: list[tuple[Any, ...]], executor: Executor | None) -> Iterator[tuple[Part, int]]:
     if executor is None:
         yield from (_task(*task) for task in tasks)
         return
@@ -110,35 +108,30 @@ def _task(
     oracle: Road,
     second: int | None,
     is_odd: bool,
-) -> tuple[Batch, int]:
+) -> tuple[Part, int]:
     values, asked = true_values(what.expr, what.args, columns, fmt, oracle, second)
-    return batch(what, columns, values, fmt, is_odd), asked
+    return judge(what, columns, values, fmt, is_odd), asked
 
 
 def make_report(
-    what: Subject, whole: Batch, fmt: Format, oracle: str, seed: int, is_odd: bool, **more: Any
+    what: Subject, whole: Part, fmt: Format, oracle: str, seed: int, is_odd: bool, **more: Any
 ) -> Report:
     limits, raised = limits_of(what, fmt)
-    if not len(whole.errors):
+    if whole.worst is None:
         raise InputError(
             f"nothing to judge: {what.shown} is undefined at {whole.undefined} and undecided at "
             f"{whole.undecided} of the points"
         )
-    errors = whole.errors
-    summary = {
-        "points": len(errors), "exhaustive": False, "max_ulp": float(errors.max()),
-        "p999": float(np.quantile(errors, 0.999, method="higher")),
-        "rounded": float((errors <= 0.5).mean()),
-    }  # fmt: skip
     return Report(
         name=what.name, expr=what.shown, args=what.args, dtype=fmt.name, oracle=oracle, seed=seed,
         undefined=whole.undefined, undecided=whole.undecided,
-        worst=whole.worst or Worst((), 0.0, "", 0.0), wrong_zeros=whole.wrong_zeros,
+        points=whole.points, max_ulp=whole.worst.ulp, p999=whole.quantile(0.999),
+        rounded=whole.rounded / whole.points, worst=whole.worst, wrong_zeros=whole.wrong_zeros,
         non_finite=whole.non_finite, zero_signs=whole.zero_signs,
         warnings=tuple(dict.fromkeys([*whole.warnings, *raised])), limits=limits,
         nan_kept=nan_kept(what, fmt), dtype_kept=whole.dtype_kept, odd=is_odd,
         amplitude_beyond=what.amplitude_beyond, numpy=np.__version__, processor=processor(),
-        **{**summary, **more},
+        **more,
     )  # fmt: skip
 
 
