@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sympy
 from sympy import Expr, FiniteSet, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate
@@ -14,7 +13,7 @@ from symgrad.errors import InputError
 from symgrad.pieces import branches
 from symgrad.rigor import constant, program
 
-__all__ = ["Break", "Piece", "breaks", "contains", "limit_at", "pieces_on"]
+__all__ = ["Break", "Piece", "breaks", "contains", "limit_at", "open_pieces", "pieces_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,11 @@ def pieces_on(f: Univariate, on: Set) -> list[Piece]:
     return [p for p in parts if p.on is not S.EmptySet]
 
 
+def open_pieces(f: Univariate, on: Set) -> list[Piece]:
+    """The pieces that are intervals, without the single points."""
+    return [p for p in pieces_on(f, on) if not p.is_point]
+
+
 def limit_at(expr: Expr, x: Symbol, end: Expr, side: int) -> Expr:
     """The limit toward an end of an interval from inside; `side` is +1 for the upper end."""
     if end.is_finite and program(expr, x).ball(constant(end, 128), prec=128).is_finite():
@@ -104,8 +108,3 @@ def _value(f: Univariate, at: Expr) -> Expr | None:
         if contains(domain, at) and constant(expr.subs(f.x, at)).is_finite():
             return value_at(expr, f.x, at)
     return None
-
-
-def between(lo: Expr, hi: Expr) -> Set:
-    """The open interval."""
-    return sympy.Interval.open(lo, hi)

@@ -84,6 +84,11 @@ class Chart:
     parts: tuple[Part, ...] = ()
 
     @property
+    def boxes(self) -> int:
+        """How many boxes the isolation of all factors took."""
+        return sum(len(p.isolation.leaves) for p in self.parts if p.isolation)
+
+    @property
     def spans(self) -> tuple[tuple[Expr, Expr, int], ...]:
         """(a, b, sign) for the open intervals between neighbouring zeros and ends."""
         marks = (self.lo, *(z.at for z in self.zeros), self.hi)

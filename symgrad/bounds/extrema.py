@@ -19,12 +19,12 @@ from symgrad.bounds.breaks import Break, Piece, breaks, limit_at, pieces_on
 from symgrad.bounds.chart import Chart, chart, locate
 from symgrad.bounds.closed import identically_zero
 from symgrad.bounds.ends import Oscillates, amplitude_beyond, end_of
-from symgrad.bounds.numbers import compare, enclosure, is_closed, value_at
+from symgrad.bounds.numbers import Valued, compare, is_closed, value_at
 from symgrad.bounds.waves import period_of, shifts, wave_limit
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.render import Block, Para, Shown
-from symgrad.rigor import Enclosure, constant, precision
+from symgrad.rigor import constant, precision
 from symgrad.rigor.search import Budget, Meter
 
 __all__ = ["Extrema", "Extremum", "extrema"]
@@ -34,7 +34,7 @@ SOURCE = "Moore, Kearfott, Cloud 2009, Introduction to Interval Analysis, chapte
 
 
 @dataclass(frozen=True, slots=True)
-class Extremum(Shown):
+class Extremum(Valued, Shown):
     """`value` = sup f or inf f, exact; `where` the set of points that take it.
 
     `toward` lists the ends and one-sided points at which f tends to the value without taking it.
@@ -45,15 +45,6 @@ class Extremum(Shown):
     where: Set
     attained: bool
     toward: tuple[Expr, ...] = ()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the value is a closed form, not digits alone."""
-        return is_closed(self.value)
-
-    def enclosure(self, digits: int = 30) -> Enclosure:
-        """The value between two rationals that agree to `digits` significant digits."""
-        return enclosure(self.value, digits)
 
     def _blocks(self) -> list[Block]:
         if self.value is S.NaN:
@@ -259,9 +250,8 @@ def _step(u: Univariate, piece: Piece, signs: Chart) -> Step:
 def _because(signs: Chart) -> str:
     """How the chart was proved, in one sentence."""
     said = [f"{len(signs.parts)} factors" if len(signs.parts) > 1 else "one factor"]
-    boxes = sum(len(p.isolation.leaves) for p in signs.parts if p.isolation)
-    if boxes:
-        said.append(f"{boxes} boxes on the compact part")
+    if signs.boxes:
+        said.append(f"{signs.boxes} boxes on the compact part")
     tails = sum(e is not None for p in signs.parts for e in p.ends)
     if tails:
         said.append(f"{tails} tail models")

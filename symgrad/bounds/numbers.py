@@ -16,7 +16,7 @@ from symgrad.rigor import Enclosure, constant, precision, program
 from symgrad.rigor.constants import exact
 from symgrad.rigor.roots import RealRoot
 
-__all__ = ["Real", "compare", "digits", "is_closed", "value_at"]
+__all__ = ["Real", "Valued", "compare", "digits", "is_closed", "value_at"]
 
 _MAX_BITS = 2048
 
@@ -96,6 +96,22 @@ def enclosure(c: Expr, wanted: int = 30) -> Enclosure:
         return Enclosure(c, c)  # type: ignore[arg-type]
     with precision(bits + 16):
         return Enclosure.of_ball(+digits(c, bits))
+
+
+class Valued:
+    """A record whose `value` is an exact constant."""
+
+    __slots__ = ()
+    value: Any
+
+    @property
+    def closed(self) -> bool:
+        """Whether the value is a closed form, not digits alone."""
+        return self.value is not None and is_closed(self.value)
+
+    def enclosure(self, digits: int = 30) -> Enclosure:
+        """The value between two rationals that agree to `digits` significant digits."""
+        return enclosure(self.value, digits)
 
 
 def is_closed(c: Expr) -> bool:

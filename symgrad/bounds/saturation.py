@@ -10,11 +10,11 @@ from flint import arb
 from sympy import Expr, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
-from symgrad.bounds.breaks import breaks, pieces_on
+from symgrad.bounds.breaks import breaks, open_pieces, pieces_on
 from symgrad.bounds.chart import chart
 from symgrad.bounds.ends import End, Oscillates, amplitude_beyond, end_of
 from symgrad.bounds.extrema import extrema
-from symgrad.bounds.numbers import compare, enclosure, is_closed
+from symgrad.bounds.numbers import Valued, compare, enclosure
 from symgrad.bounds.waves import is_wavy, period_of
 from symgrad.bounds.zeros import derivative_of
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
@@ -33,7 +33,7 @@ EPSILON = Symbol("epsilon", positive=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Lipschitz(Result):
+class Lipschitz(Valued, Result):
     """`value` is the least K with |g(u) − g(v)| ≤ K·|u − v| on the set; `where` |g'| takes it."""
 
     f: Univariate
@@ -41,14 +41,6 @@ class Lipschitz(Result):
     value: Expr
     where: Set
     fact: Fact
-
-    @property
-    def closed(self) -> bool:
-        return is_closed(self.value)
-
-    def enclosure(self, digits: int = 30) -> Enclosure:
-        """The constant between two rationals that agree to `digits` significant digits."""
-        return enclosure(self.value, digits)
 
     def _blocks(self) -> list[Block]:
         return list(self.fact._blocks())
@@ -109,7 +101,7 @@ def _lipschitz(
 
 
 @dataclass(frozen=True, slots=True)
-class Saturation(Result):
+class Saturation(Valued, Result):
     """|g'(x)| ≤ eps for every x beyond `value`, and for no smaller bound.
 
     `value` is −oo (oo toward −oo) if every x will do, and None where |g'| does not stay below eps.
@@ -123,10 +115,6 @@ class Saturation(Result):
     law: Expr | None
     fact: Fact
 
-    @property
-    def closed(self) -> bool:
-        return self.value is not None and is_closed(self.value)
-
     def enclosure(self, digits: int = 30) -> Enclosure:
         """The threshold between two rationals that agree to `digits` significant digits."""
         if self.value is None or self.value.is_infinite:
@@ -134,10 +122,10 @@ class Saturation(Result):
         return enclosure(self.value, digits)
 
     def _blocks(self) -> list[Block]:
-        yield_law: list[Block] = []
-        if self.law is not None:
-            yield_law = [Para("as ε → 0 the threshold is asymptotic to"), Formula(self.law)]
-        return [*self.fact._blocks(), *yield_law]
+        if self.law is None:
+            return list(self.fact._blocks())
+        asymptotic = Para("as ε → 0 the threshold is asymptotic to")
+        return [*self.fact._blocks(), asymptotic, Formula(self.law)]
 
 
 def saturation(
@@ -203,7 +191,7 @@ def _threshold(
 ) -> tuple[Expr | None, list[Step]]:
     """The end, nearest to `end`, of the set where |g'| > ε."""
     x, outward = slope.x, end is S.Infinity
-    pieces = [p for p in pieces_on(slope, Reals) if not p.is_point]
+    pieces = open_pieces(slope, Reals)
     steps: list[Step] = []
     for piece in reversed(pieces) if outward else pieces:
         lo, hi = piece.lo, piece.hi
@@ -314,9 +302,7 @@ def _step(
     return Step(sympy.Eq(every, inner, evaluate=False), "sign chart", Proved(METHOD))
 
 
-def _windows(
-    expr: Expr, x: Symbol, eps: Expr, lo: Expr, hi: Expr, end: Expr
-) -> list[Window]:
+def _windows(expr: Expr, x: Symbol, eps: Expr, lo: Expr, hi: Expr, end: Expr) -> list[Window]:
     """Windows that cover (lo, hi) up to a point beyond which |g'| < ε, the outermost first."""
     bound = constant(eps)
 
@@ -333,7 +319,7 @@ def _windows(
         middle = (low + high) // 2
         low, high = (low, middle) if settled(middle) else (middle, high)
     side = 1 if end is S.Infinity else -1
-    inner, outer = (lo, hi) if side > 0 else (hi, lo)
+    inner = lo if side > 0 else hi
     windows, at, width = [], sympy.Integer(side * high), 16
     while side * (at - inner) > 0:
         step = at - side * width
@@ -342,14 +328,13 @@ def _windows(
         if len(windows) > 40:
             break
         at, width = stop, 2 * width
-    del outer
     return windows
 
 
 def _law(slope: Univariate, end: Expr) -> Expr | None:
     """x ~ law(ε) from g' ~ c·x^p·exp(−S): S(x) = log(1/ε), or c·x^p = ε where S = 0."""
     outward = end is S.Infinity
-    pieces = [p for p in pieces_on(slope, Reals) if not p.is_point]
+    pieces = open_pieces(slope, Reals)
     piece = pieces[-1 if outward else 0]
     try:
         found: End = end_of(piece.expr, slope.x, end, 1 if outward else -1)

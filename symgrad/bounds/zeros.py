@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, FiniteSet, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Activation, Univariate, univariate
-from symgrad.bounds.breaks import Piece, breaks, pieces_on
+from symgrad.bounds.breaks import Piece, breaks, open_pieces, pieces_on
 from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.closed import factors, is_positive
 from symgrad.bounds.ends import Oscillates, end_of
@@ -126,8 +126,7 @@ def _piece_zeros(
         return _endless(expr, x, inner, meter, families), "zeros for ever: a period, or cells"
     if signs.signs == (0,):
         return Interval.open(piece.lo, piece.hi), "f is zero there"
-    boxes = sum(len(p.isolation.leaves) for p in signs.parts if p.isolation)
-    return FiniteSet(*(z.at for z in signs.zeros)), f"isolated on {boxes} boxes"
+    return FiniteSet(*(z.at for z in signs.zeros)), f"isolated on {signs.boxes} boxes"
 
 
 def _endless(expr: Expr, x: Symbol, on: Set, meter: Meter, families: list[Cells]) -> Set:
@@ -249,9 +248,7 @@ def _signs(
 ) -> Signs:
     rows: list[tuple[Set, int]] = []
     steps: list[Step] = []
-    for piece in pieces_on(of, on):
-        if piece.is_point:
-            continue
+    for piece in open_pieces(of, on):
         signs_here: Chart = chart(piece.expr, of.x, piece.lo, piece.hi, meter)
         for a, b, sign in signs_here.spans:
             rows.append((Interval.open(a, b), sign))

@@ -21,7 +21,7 @@ from symgrad.chain.critical import Cases, critical_points
 from symgrad.chain.gradient import slope
 from symgrad.chain.notation import a_, b_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
-from symgrad.chain.state import State, accurate, at_kink, run
+from symgrad.chain.state import State, accurate, run
 from symgrad.errors import LimitError, SymgradError
 from symgrad.fact import Proved, Undecided, Verdict
 from symgrad.loss import A, Y
@@ -271,23 +271,9 @@ def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int 
         return Diagnosis(chain, point, state, None, why, Undecided(reason), None, gain, None, notes)
     case = _case(at, point, state)
     kind = f"{case.kind} ({case.name})" if case else "of a type that no case of the theorems names"
-    why = (
-        f"An exact critical point, by the stated slopes: {kind}"
-        if notes
-        else (f"An exact critical point: {kind}")
-    )
-    return Diagnosis(
-        chain,
-        point,
-        state,
-        True,
-        why,
-        Proved("exact zeros of the factors"),
-        case,
-        gain,
-        None,
-        notes,
-    )
+    why = f"An exact critical point{', by the stated slopes' if notes else ''}: {kind}"
+    proved = Proved("exact zeros of the factors")
+    return Diagnosis(chain, point, state, True, why, proved, case, gain, None, notes)
 
 
 def _components(chain: Chain, state: State) -> Iterable[tuple[str, arb]]:
@@ -379,13 +365,12 @@ def _is_zero(c: Expr) -> bool:
 
 def _kink_notes(chain: Chain, state: State) -> Iterable[str]:
     for l, layer in enumerate(chain.layers, 1):
-        if at_kink(layer, state.z[l], state.prec):
-            for kink in layer.kinks:
-                if (state.z[l] - constant(kink.at, state.prec)).is_zero():
-                    yield (
-                        f"Layer {l} is exactly on the kink z = {text(kink.at)} of {layer.g}: its "
-                        f"slope there is taken as {text(kink.slope)}, {kink.convention}."
-                    )  # fmt: skip
+        for kink in layer.kinks:
+            if (state.z[l] - constant(kink.at, state.prec)).is_zero():
+                yield (
+                    f"Layer {l} is exactly on the kink z = {text(kink.at)} of {layer.g}: its "
+                    f"slope there is taken as {text(kink.slope)}, {kink.convention}."
+                )
 
 
 def _to_gain(chain: Chain, state: State) -> arb | None:

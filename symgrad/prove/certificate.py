@@ -112,13 +112,11 @@ def _factor(f: Factor, x: Symbol, chart: Chart) -> dict[str, Any]:
 
 def _tail(f: Factor, x: Symbol, end: Expr, side: int, k: int) -> dict[str, Any]:
     """The claim p(x(u)) = T₁ + ... + r, |r| ≤ K·R, |T₂| + ... + K·R < |T₁| for all u ≥ U."""
-    known = f.ends[k]
-    if known is None:
-        raise UnsupportedError(f"{f.p} has no tail toward {end}")
+    known: Any = f.ends[k]
     place, _ = toward_of(end, side)
     u: Any
     (u,) = place.free_symbols
-    start = _start(place, u, known.start)  # type: ignore[arg-type]
+    start = _start(place, u, known.start)
     g = f.p.subs(x, place)
     for terms in (1, 2, 3, 4):
         try:

@@ -311,9 +311,8 @@ def _because(part: Part) -> str:
     said = [f"{p} has the period {t} and one sign" for p, _, _, t, _ in part.semidefinite]
     zeros = [f"{z.at} (order {z.multiplicity})" for z in part.chart.zeros]
     said.append("zeros: " + (", ".join(zeros) or "none"))
-    boxes = sum(len(p.isolation.leaves) for p in part.chart.parts if p.isolation)
-    if boxes:
-        said.append(f"{boxes} boxes")
+    if part.chart.boxes:
+        said.append(f"{part.chart.boxes} boxes")
     tails = [e for p in part.chart.parts for e in p.ends if e is not None]
     said += [f"tail ~ {e.law} from {e.start}" for e in tails]
     return "; ".join(said)
