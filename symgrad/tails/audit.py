@@ -179,19 +179,11 @@ def sample(tail: Tail, n: int, seed: int = 0, bits: int = _BITS, beyond: int = 0
     points = np.concatenate([close, wide])
     points[-1] = near + out * far
     if start.is_finite:
-        points[~_inside(tail, points)] = near + out * span / 2
-        if tail.where.contains(start) is S.true and float(start) == start:
+        # No float lies between `near` and the end that it is nearest to.
+        points[~(out * points > out * near)] = near + out * span / 2
+        if tail.where.contains(sympy.Rational(near)) is S.true:
             points[0] = near
     return points
-
-
-def _inside(tail: Tail, points: np.ndarray) -> np.ndarray:
-    """Which floats lie in `tail.where`: those at its rounded end are asked exactly."""
-    edge = float(tail.valid_from)
-    inside = points > edge if tail.toward is S.Infinity else points < edge
-    if tail.where.contains(sympy.Rational(edge)) is S.true:
-        inside |= points == edge
-    return inside
 
 
 def _last(need: Callable[[float], float], near: float, out: float, bits: int) -> float:

@@ -8,7 +8,7 @@ a hundred times faster than the SymPy tree that it prints as.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy
@@ -246,18 +246,12 @@ def _atom(base: Expr, e: Number) -> Number:
 
 def power(c: Number, p: Number) -> Number:
     """c**p for c > 0, or for an integer p."""
-    whole = isinstance(p, fmpq) and p.q == 1
+    if not isinstance(p, fmpq) or p.q != 1:
+        return number(expr(c) ** expr(p))
+    n = int(p.p)
     if isinstance(c, fmpq):
-        return c ** int(p.p) if whole else number(expr(c) ** expr(p))  # type: ignore[union-attr]
-    if whole and len(c.terms) == 1:
+        return c**n
+    if len(c.terms) == 1:
         ((place, size),) = c.terms.items()
-        scaled = {a: e * p for a, e in _KEYS[place]}  # type: ignore[operator]
-        return mul(size ** int(p.p), _normal(scaled))  # type: ignore[union-attr]
-    if whole and p > 0:  # type: ignore[operator]
-        result: Number = ONE
-        for _ in range(int(p.p)):  # type: ignore[union-attr]
-            result = mul(result, c)
-        return result
-    if whole:
-        return _atom(expr(c), p)
-    return number(expr(c) ** expr(p))
+        return mul(size**n, _normal({a: e * p for a, e in _KEYS[place]}))
+    return reduce(mul, [c] * n) if n > 0 else _atom(c.expr, p)

@@ -136,14 +136,11 @@ class Tail(Result):
     @property
     def statement(self) -> Expr:
         """Σ terms + B(K·growth, x ≥ X) as one expression that prints in this order."""
-        return Expansion(*self.terms, *self._remainder_term())
-
-    def _remainder_term(self) -> tuple[Expr, ...]:
         if self.remainder is None:
-            return ()
+            return Expansion(*self.terms)
         if self.remainder.coefficient is None:
-            return (sympy.Function("O")(self.remainder.growth),)
-        return (BTerm(self.error, self.x, self.where),)
+            return Expansion(*self.terms, sympy.Function("O")(self.remainder.growth))
+        return Expansion(*self.terms, BTerm(self.error, self.x, self.where))
 
 
 class Expansion(Expr):
