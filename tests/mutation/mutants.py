@@ -170,6 +170,11 @@ class _Fastest:
         items[:] = [item for item in items if item.nodeid not in self.left_out]
         items.sort(key=lambda item: self.known.get(item.nodeid, 0))
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test that takes far longer than it did is ended by SIGPROF, and the child with it."""
+        if self.known:
+            signal.setitimer(signal.ITIMER_PROF, 5 * self.known.get(nodeid, 0) + 10)
+
     def pytest_runtest_logreport(self, report) -> None:
         self.took[report.nodeid] = self.took.get(report.nodeid, 0) + report.duration
         if report.failed:
@@ -204,9 +209,8 @@ def _forked(folder: Path, room: str, plugin: _Fastest, seconds: float, first: bo
 
             assert str(symgrad.__file__).startswith(str(folder))
             note.write_text(json.dumps([plugin.took, plugin.failed]))
-        except BaseException:
-            traceback.print_exc()
         finally:
+            traceback.print_exc()
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(int(code))
