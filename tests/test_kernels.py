@@ -66,7 +66,7 @@ def judged(kernel, points, **options):
         return check(kernel, points, oracle="arb", **options)
 
 
-@pytest.mark.parametrize("case", CASES[::7], ids=ident)
+@pytest.mark.parametrize("case", CASES[::11], ids=ident)
 def test_catalogue(case):
     g, n = case
     kernel = lambdify(x, g.d(n)(x))
@@ -203,6 +203,20 @@ class TestCallingConvention:
         assert np.array_equal(self.f(a.T), flat.T)
         assert self.f(np.empty((0, 3))).shape == (0, 3)
 
+    def test_regimes_mixed_over_many_blocks(self, silu1):
+        draw = np.random.default_rng(2)
+        a = draw.permutation(np.concatenate([draw.uniform(-900, 900, 40000), [np.nan] * 9]))
+        some = slice(None, None, 97)
+        for points in (a, a.astype(np.float32)):
+            alone = [silu1(v) for v in points[some]]
+            assert np.array_equal(silu1(points)[some], alone, equal_nan=True)
+
+    def test_byte_order_is_that_of_the_machine(self):
+        a = np.linspace(-9, 9, 101)
+        got = self.f(a.astype(a.dtype.newbyteorder("S")))
+        assert got.dtype.isnative
+        assert np.array_equal(got, self.f(a))
+
     def test_out(self):
         a = np.linspace(-9, 9, 101)
         expected = self.f(a)
@@ -231,6 +245,15 @@ class TestCallingConvention:
             self.f(1.0, 2.0)
 
 
+@pytest.mark.parametrize("name", ["relu6", "hard_tanh", "leaky_relu", "threshold"])
+def test_every_float16_of_lines_in_the_type_of_x(name):
+    kernel = lambdify(x, activation(name)(x))
+    assert ("exact=True" in kernel.source) == (name != "threshold")  # at 1 + 2^-52 there
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    wide = kernel(every.astype(np.float64)).astype(np.float16)
+    assert np.array_equal(kernel(every), wide, equal_nan=True)
+
+
 def test_signed_zero_of_odd_functions():
     for g in ("tanh", "arctan", "softsign", "tanhshrink", "erf"):
         values = lambdify(x, activation(g)(x))(np.array([0.0, -0.0]))
@@ -239,17 +262,17 @@ def test_signed_zero_of_odd_functions():
 
 
 def test_pickle_repr_and_lazy_face():
-    kernel = lambdify(x, activation("mish")(x))
+    kernel = lambdify(x, activation("softplus")(x))
     again = pickle.loads(pickle.dumps(kernel))
     points = np.linspace(-50, 50, 999)
     assert isinstance(again, Kernel)
     assert np.array_equal(again(points), kernel(points))
-    assert repr(kernel) == "<Kernel (x) -> mish(x)>"
+    assert repr(kernel) == "<Kernel (x) -> softplus(x)>"
     assert symgrad.lambdify is lambdify
 
 
-def test_export_needs_numpy_alone_and_is_reproducible(tmp_path):
-    kernel = lambdify(x, activation("silu").d(2)(x))
+def test_export_needs_numpy_alone_and_is_reproducible(tmp_path, silu1):
+    kernel = silu1
     first = kernel.export(tmp_path / "one.py").read_bytes()
     assert kernel.export(tmp_path / "two.py").read_bytes() == first
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.py", "two.py"]
@@ -265,8 +288,8 @@ def test_export_needs_numpy_alone_and_is_reproducible(tmp_path):
     assert "Measured at" in run.stdout
 
 
-def test_every_regime_says_why():
-    source = lambdify(x, activation("gelu").d(1)(x)).source
+def test_every_regime_says_why(silu1):
+    source = silu1.source
     plan = source[source.index("_f1_plan = Plan(") :]
     assert plan.count("Regime(") >= 5
     assert len(re.findall(r"^# .* <= x < .*: .{20}", source, re.MULTILINE)) == plan.count("Regime(")
@@ -303,7 +326,7 @@ def test_conditions_in_several_arguments():
         (tanh(u) * v, (u > v) & (v > 0)), (u * v, sympy.Or(u < -1, ~(v < -1))), (7, True)
     )
     kernel = lambdify((u, v), expr)
-    points = np.random.default_rng(3).normal(size=(2, 200)) * 2
+    points = np.random.default_rng(3).normal(size=(2, 60)) * 2
     expected = [float(expr.subs({u: Rational(a), v: Rational(b)})) for a, b in points.T]
     assert kernel(*points) == pytest.approx(expected, rel=1e-15)
     assert len({*np.sign(np.subtract(*points))}) == 2

@@ -114,7 +114,9 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
         ], name
     if isinstance(method, float):
         return [], number(method)
-    return [f"def {name}(x):", f"    return {method}"], name
+    clamped = re.fullmatch(r"\(lambda x: (.*)\)\((.*)\)", method)
+    body = [f"    x = {clamped[2]}", f"    return {clamped[1]}"] if clamped else []
+    return [f"def {name}(x):", *(body or [f"    return {method}"])], name
 
 
 def rounds_once(method: Any) -> bool:
@@ -136,7 +138,8 @@ def plan_source(design: Any, function: str) -> str:
     for k, r in enumerate(design.by_use, 1):
         name = f"{function}_{k}"
         body, call = _method(name, r.method)
-        text += [f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {r.why}.", *body]
+        why = r.why.replace("; ", ";\n#   ")
+        text += [f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {why}.", *body]
         entries.append(f"        Regime({number(r.lower)}, {number(r.upper)}, {call}),")
     points = "".join(f"({number(a)}, {number(v)}), " for a, v in design.points)
     kind = {-1: "odd: f(-x) = -f(x)", 1: "even: f(-x) = f(x)", 0: "no symmetry"}[design.symmetry]

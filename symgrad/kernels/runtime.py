@@ -90,7 +90,7 @@ def exp_square(x: Any, c: float) -> Any:
     square = x * x
     high = (x.view(np.int64) & UPPER).view(np.float64)
     rest = high - x
-    if not (rest.flat[:1].any() or rest.any()):  # mostly the first shows it
+    if not rest.any():
         return np.exp(c * square)
     rest *= high + x
     high *= high
@@ -224,7 +224,7 @@ def block(x: Any, out: Any, plan: Plan, k: int, short: bool) -> Any:
 def fill(x: Any, out: Any, plan: Plan, k: int, short: bool) -> None:
     """Regime k, block by block; then the others on the points that are left of all blocks."""
     wide = out.dtype == np.float64
-    scratch = None if wide else np.empty(min(x.size, BLOCK))
+    scratch = np.empty(0 if wide else min(x.size, BLOCK))
     left = []
     for start in range(0, x.size, BLOCK):
         part = x[start : start + BLOCK].astype(np.float64, copy=False)

@@ -62,7 +62,7 @@ class Writer:
             "",
         ]
         if len(self.args) == 1 and not many and self._whole(exprs[0]):
-            tail = ["", "", f"def kernel({names}, out=None):", f"    return _f1({names}, out)"]
+            tail = ["", f"def kernel({names}, out=None):", f"    return _f1({names}, out)"]
         else:
             try:
                 results = [self.write(e) for e in exprs]
@@ -70,7 +70,7 @@ class Writer:
                     results = [self._at_infinity(*p) for p in zip(exprs, results, strict=True)]
             except UnsupportedError as error:
                 raise self.failure or error from None
-            tail = ["", "", *self._combined(results, many)]
+            tail = ["", *self._combined(results, many)]
         return "\n".join([*head, *self.parts, *tail]) + "\n"
 
     def _whole(self, expr: Expr) -> bool:

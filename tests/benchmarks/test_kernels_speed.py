@@ -91,3 +91,4 @@ def test_speed(dtype):
     print(f"{np.dtype(dtype).name:8} median {statistics.median(found.values()):5.2f}")
     print("numpy", np.__version__)
     assert len(found) == len(CAREFUL)
+    assert statistics.median(found.values()) < 2  # a loaded machine moves a median by some tenths
