@@ -228,6 +228,21 @@ def test_algebraic_law_at_great_depth(g, w, b, start, exponent, log_term):
     assert gaps[1] <= width + 0.2 * gaps[0]
 
 
+@pytest.mark.numeric
+@pytest.mark.parametrize(("g", "w", "b", "start", "period"), GEOMETRIC)
+def test_geometric_law_at_great_depth(g, w, b, start, period):
+    """log|P_n| at n = 10⁵: every further term has died out, the digits of the law are left."""
+    law = depth_law(g, w, b, at=start)
+    depths = [10**5 + r for r in range(period)]
+    for n, true in iterated(g, w, b, sympy.Integer(start), depths, digits=60).items():
+        with mpmath.workdps(60):
+            ball = abs(law.predict(n, 256)).log()
+            predicted = mpmath.mpf(ball.mid().str(50, radius=False))
+            # the law has 20 digits of its constant; a rounding of 1e-60 a layer is nothing to that
+            assert float(ball.rad()) < 1e-15
+            assert abs(mpmath.log(abs(true)) - predicted) < 1e-15
+
+
 PHASES = [
     # g        w    b   period  kinds            exceptional multipliers larger than 1
     (sigmoid,  3,   0,  1,      {"geometric"},   0),
