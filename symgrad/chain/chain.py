@@ -174,11 +174,12 @@ class Chain(Shown):
         return self._recurrences(range(1, self.depth + 1))
 
     def _recurrences(self, layers: Iterable[int]) -> tuple[Eq, ...]:
-        rows = [pair for l in layers for pair in (
+        rows: list[Any] = [pair for l in layers for pair in (
             (z_(l), self.preactivation(l)), (a_(l), self.activation(l))
         )]  # fmt: skip
         rows.append((real("C"), self.loss(a_(self.depth), y_)))
-        return tuple(Eq(*row, evaluate=False) for row in rows)
+        equations: Any = (Eq(*row, evaluate=False) for row in rows)
+        return tuple(equations)
 
     @cached_property
     def program(self) -> StraightLine:

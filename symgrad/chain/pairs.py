@@ -103,7 +103,7 @@ def _far(functions: list[_Function], sign: int) -> Iterator[Pair]:
     for e in functions[1].expr.atoms(sympy.exp):
         c = e.args[0] / X**2
         if c.is_Rational and c < 0 and abs(math.frexp(float(c))[0]) == 0.5:
-            rows = decay(*(f.smooth for f in functions), float(c), sign)
+            rows = decay(functions[0].smooth, functions[1].smooth, float(c), sign)
             pair = Pair(f"decay(x, g, d, {float(c)!r}, _TABLE)", (), rows or "")
             found = _measured(pair, functions, sign * EDGE) if rows else None
             if found is not None:
