@@ -40,7 +40,7 @@ def _bends_up(loss: Loss, gap: Any) -> bool:
     """
     epsilon, p = sympy.symbols("epsilon p", positive=True)
     for y in (p, -p):
-        line = sympy.expand(gap.xreplace({Y: y}))
+        line: Any = sympy.expand(gap.xreplace({Y: y}))
         if not line.is_polynomial(A) or sympy.Poly(line, A).degree() != 1:
             return False
         at = -line.coeff(A, 0) / line.coeff(A, 1)

@@ -135,8 +135,8 @@ class _Path:
         """One layer down, with aˡ⁻¹ = 0, zˡ = 0 and ∂aˡ/∂aˡ⁻¹ ≠ 0."""
         if shape.layer.skip and shape.kinked_at_zero:
             raise UndecidedError("a skip connection around a kink at z = 0, without a bias")
-        step = slope_at_zero(chain, self.l, shape)
-        free = (Ne(chain.w(self.l), _no_slope(chain, self.l, shape)),)
+        step = chain.w(self.l) * shape.value(1, S.Zero) + (1 if shape.layer.skip else 0)
+        free = (Ne(chain.w(self.l), _no_slope(shape)),)
         return replace(
             self, l=self.l - 1, above=(*self.above, *free), factor=self.factor * step,
             value=self.plus(shape.value(0, S.Zero)), bent=self.bent or shape.kinked_at_zero,
@@ -144,13 +144,8 @@ class _Path:
         )  # fmt: skip
 
 
-def slope_at_zero(chain: Chain, l: int, shape: Shape) -> Expr:
-    """∂aˡ/∂aˡ⁻¹ at zˡ = 0: w g'(0), and 1 more with a skip connection."""
-    return chain.w(l) * shape.value(1, S.Zero) + (1 if shape.layer.skip else 0)
-
-
-def _no_slope(chain: Chain, l: int, shape: Shape) -> Expr:
-    """The wˡ at which it is zero."""
+def _no_slope(shape: Shape) -> Expr:
+    """The wˡ at which ∂aˡ/∂aˡ⁻¹ = w g'(0), and 1 more with a skip connection, is zero."""
     return -1 / shape.value(1, S.Zero) if shape.layer.skip else S.Zero
 
 
@@ -458,7 +453,7 @@ class Cases:
         if simple and not bent:
             yield from pairs(self, j, above, under.steps())
             return
-        zero = (Eq(w, _no_slope(chain, j, shape)), Eq(a, 0), above)
+        zero = (Eq(w, _no_slope(shape)), Eq(a, 0), above)
         for where, kind in self.below_zero(j, bent):
             condition = And(*zero, where)
             if condition != S.false:

@@ -38,15 +38,11 @@ def _ratios(a: Expr, others: Sequence[Expr], u: Symbol, start: Expr, depth: int)
     with precision(128):
         total = arb(0)
         for b in others:
-            ratio = _quotient(b, a, u)
+            ratio = sympy.powsimp(sympy.expand_power_base(b / a))
             if not decreases(ratio, u, start, depth):
                 return None
             total += abs(constant(ratio.subs(u, start), 128))
         return total if total.is_finite() else None
-
-
-def _quotient(b: Expr, a: Expr, u: Symbol) -> Expr:
-    return sympy.powsimp(sympy.expand_power_base(b / a))
 
 
 def decreases(m: Expr, u: Symbol, start: Expr, depth: int = 0) -> bool:

@@ -24,13 +24,8 @@ def simplest(lo: Fraction, hi: Fraction) -> Fraction:
         return Fraction(whole + 1)
     low, high = lo - whole, hi - whole
     if low == 0:
-        return whole + Fraction(1, hi_denominator(high))
+        return whole + Fraction(1, high.denominator // high.numerator + 1)
     return whole + 1 / simplest(1 / high, 1 / low)
-
-
-def hi_denominator(high: Fraction) -> int:
-    """The least q with 1/q < high."""
-    return high.denominator // high.numerator + 1
 
 
 def between(lo: Expr, hi: Expr) -> Expr:
