@@ -17,6 +17,7 @@ from symgrad.catalogue import activations
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.oracle import mp_values
 from symgrad.rigor import constant, interval, precision, program, sign, union
+from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.sharp import sharpened
 
 REST = {"alpha": Rational(3, 2), "beta": Rational(2, 3)}
@@ -202,3 +203,44 @@ def test_roots_of_any_order_from_zero_on():
 
 def test_the_size_of_what_may_be_zero_is_not_negative():
     assert program(sympy.sqrt(sympy.Abs(X)), X).ends(arb(-4), arb(1)) == (0, 2)
+
+
+KNOWN_TO_SYMPY = [f for f in FUNCTIONS if f.__module__.startswith("sympy.")]
+
+
+@pytest.mark.parametrize("kind", KNOWN_TO_SYMPY, ids=lambda f: f.__name__)
+def test_every_function_of_the_table_against_its_symbolic_derivatives(kind):
+    """Values and Taylor coefficients by SymPy's rules and evaluation, and over boxes."""
+    f = kind(X)
+    decided = 0
+    for at in (Rational(-13, 5), Rational(-3, 7), Rational(2, 7), Rational(11, 5)):
+        true = [sympy.N(f.diff(X, n).subs(X, at), 60) / sympy.factorial(n) for n in range(4)]
+        if not all(v.is_Float for v in true):  # outside the domain
+            assert not program(f, X).ball(constant(at, 200), prec=200).is_finite()
+            continue
+        decided += 1
+        for radius, prec in ((0, 200), (Rational(1, 50), 64)):
+            with precision(prec):
+                box = constant(at, prec) + arb(0, constant(radius, prec))
+            jet = program(f, X).jet(box, 4, prec=prec)
+            for ball, value in zip(jet, true, strict=True):
+                assert ball.is_finite()
+                with precision(260):
+                    number = arb(str(value)) + arb(0, "1e-50")
+                    assert ball.overlaps(number)
+                    assert radius or not (ball + arb(2) ** -100).overlaps(number)
+    assert decided > 0
+
+
+def test_a_column_holds_the_ball_of_every_point():
+    a, b = sympy.symbols("a b", real=True)
+    f = exp(-a) * sympy.tanh(a * b) + pi
+    points = [(constant(Rational(k, 7)), constant(Rational(3 - k, 5))) for k in range(-9, 9)]
+    with precision(64):
+        found = program(f, a, b).column([list(c) for c in zip(*points, strict=True)], len(points))
+        assert len(found) == len(points)
+        for ball, at in zip(found, points, strict=True):
+            alone = program(f, a, b).ball(*at)
+            assert ball.mid() == alone.mid()
+            assert ball.rad() == alone.rad()
+        assert len(program(pi + 0 * a, a).column([[arb(1)] * 3], 3)) == 3
