@@ -26,7 +26,7 @@ from symgrad.catalogue import (
 from symgrad.depth import KINDS, LayerMap, boundaries, depth_law, phase
 from symgrad.errors import InputError, UndecidedError
 from symgrad.fact import Proved, Undecided
-from symgrad.rigor import Enclosure
+from symgrad.rigor import Enclosure, precision
 
 W = LambertW(exp(-1))
 
@@ -235,7 +235,7 @@ def test_geometric_law_at_great_depth(g, w, b, start, period):
     law = depth_law(g, w, b, at=start)
     depths = [10**5 + r for r in range(period)]
     for n, true in iterated(g, w, b, sympy.Integer(start), depths, digits=60).items():
-        with mpmath.workdps(60):
+        with mpmath.workdps(60), precision(256):
             ball = abs(law.predict(n, 256)).log()
             predicted = mpmath.mpf(ball.mid().str(50, radius=False))
             # the law has 20 digits of its constant; a rounding of 1e-60 a layer is nothing to that
