@@ -16,7 +16,8 @@ from symgrad.activation import X
 from symgrad.catalogue import activations
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.oracle import mp_values
-from symgrad.rigor import constant, interval, precision, program, sign, union
+from symgrad.rigor import Enclosure, constant, interval, precision, program, sign, union
+from symgrad.rigor.constants import exact, rational_upper
 from symgrad.rigor.ops import FUNCTIONS
 from symgrad.rigor.sharp import sharpened
 
@@ -244,3 +245,20 @@ def test_a_column_holds_the_ball_of_every_point():
             assert ball.mid() == alone.mid()
             assert ball.rad() == alone.rad()
         assert len(program(pi + 0 * a, a).column([[arb(1)] * 3], 3)) == 3
+
+
+def test_a_short_rational_above_is_above_and_near():
+    for k in range(1, 40):
+        with precision(100):
+            ball = constant(pi**k / 7 ** (k // 2), 100) * (-1) ** k + arb(0, arb(2) ** (-k))
+            upper = exact(ball.upper())
+        found = rational_upper(ball)
+        assert upper <= found <= upper + abs(upper) / 2**20
+        assert found.q.bit_length() + found.p.bit_length() < 64 + k
+
+
+def test_middle_and_radius_of_an_enclosure():
+    found = Enclosure(Rational(-1, 3), Rational(5, 2))
+    assert (found.mid, found.rad) == (Rational(13, 12), Rational(17, 12))
+    assert found.mid + found.rad == found.hi
+    assert found.mid - found.rad == found.lo
