@@ -59,15 +59,16 @@ class Mutant:
 
     file: str
     line: int
+    text: str
     start: int
     end: int
     old: str
     new: str
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, str, str, str]:
         """What names it while the lines move."""
-        return self.file, self.old, self.new
+        return self.file, self.text, self.old, self.new
 
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + f"({self.new})".encode() + source[self.end :]
@@ -126,8 +127,10 @@ def _variants(node: ast.AST) -> Iterator[str]:
 def mutants(file: str, source: bytes) -> list[Mutant]:
     """Every mutant of one file."""
     starts = [0]
-    for line in source.splitlines(keepends=True):
+    lines = source.splitlines(keepends=True)
+    for line in lines:
         starts.append(starts[-1] + len(line))
+    text = [line.decode().strip() for line in lines]
     found: list[Mutant] = []
 
     def visit(node: ast.AST) -> None:
@@ -137,14 +140,24 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
             assert node.end_col_offset is not None
             start = starts[node.lineno - 1] + node.col_offset
             end = starts[node.end_lineno - 1] + node.end_col_offset
-            found.append(Mutant(file, node.lineno, start, end, ast.unparse(node), new))
+            found.append(
+                Mutant(file, node.lineno, text[node.lineno - 1], start, end, ast.unparse(node), new)
+            )
         if isinstance(node, ast.AugAssign) and type(node.op) in _SWAPS:
             left = ast.Name(ast.unparse(node.target), ast.Load())
             new = ast.unparse(ast.BinOp(left, _SWAPS[type(node.op)][0](), node.value))
             start = starts[node.lineno - 1] + node.col_offset
             end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
             found.append(
-                _Assigned(file, node.lineno, start, end, ast.unparse(node), f"{left.id} = {new}")
+                _Assigned(
+                    file,
+                    node.lineno,
+                    text[node.lineno - 1],
+                    start,
+                    end,
+                    ast.unparse(node),
+                    f"{left.id} = {new}",
+                )
             )
         for child in _parts(node):
             visit(child)
@@ -243,7 +256,7 @@ def run(room: str, count: int, seed: int, folder: Path) -> dict:
     files = sorted((folder / "symgrad" / room).glob("*.py"))
     every = [m for f in files for m in mutants(str(f.relative_to(folder)), f.read_bytes())]
     reasons = {
-        (m["file"], m["old"], m["new"]): m["reason"]
+        (m["file"], m["line"], m["old"], m["new"]): m["reason"]
         for m in tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())["mutant"]
     }
     plugin = _Fastest({}, set())
