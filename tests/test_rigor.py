@@ -63,6 +63,8 @@ def test_balls_and_jets_enclose_mpmath(g):
         for n in (1, 2, 3):
             with precision(260):
                 nth = jet[n] * int(sympy.factorial(n))
+            assert nth.is_finite()  # a ball that is not would hold anything
+            assert nth.rad() < arb(2) ** -100 * (1 + abs(nth.mid()))
             assert holds(nth, by_mpmath(g.derivative(n).expr, at))
 
 
