@@ -264,3 +264,10 @@ def test_middle_and_radius_of_an_enclosure():
     assert (found.mid, found.rad) == (Rational(13, 12), Rational(17, 12))
     assert found.mid + found.rad == found.hi
     assert found.mid - found.rad == found.lo
+
+
+def test_the_series_of_an_absolute_value_has_the_slope_of_its_side():
+    for at in (Rational(2, 7), Rational(-2, 7), S(5), S(-5)):
+        value, slope, curvature = program(sympy.Abs(X), X).jet(constant(at), 3)
+        assert value.overlaps(constant(abs(at)))
+        assert (slope, curvature) == (1 if at > 0 else -1, 0)
