@@ -449,6 +449,8 @@ def interrupting(monkeypatch, module, name, after):
 
     def wrapped(*args, **settings):
         calls.append(args)
+        # A process that a shell starts in the background ignores the signal.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if len(calls) > after:
             signal.raise_signal(signal.SIGINT)
         return real(*args, **settings)
