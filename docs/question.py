@@ -77,8 +77,8 @@ and a point near the optimum, where the gradient is as small and the residual is
    >>> near.decades["slopes"] < 2 < 6 < near.decades["residual"]
    True
 
-For how the factors multiply up with depth, :func:`symgrad.depth_law <symgrad.depth.depth_law>` gives the rate and the
-constant; for what descent does on a plateau, see :doc:`derivations/descent`.
+For how the factors multiply up with depth, :func:`symgrad.depth_law <symgrad.depth.depth_law>`
+gives the rate and the constant; for what descent does on a plateau, see :doc:`derivations/descent`.
 """
 
 
