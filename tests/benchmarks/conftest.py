@@ -1,6 +1,6 @@
 """What the benchmarks share: a table that is printed and, with `--write DIR`, kept.
 
-`DIR/<name>.json` holds the figures as numbers, `DIR/<name>.rst` the page's table, both with the
+`DIR/<name>.json` holds the figures as numbers, `DIR/<name>.inc` the page's table, both with the
 date, the versions and the processor that they were measured on.
 """
 
@@ -24,7 +24,9 @@ Measured = Callable[..., None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write", metavar="DIR", help="keep each table in DIR, as JSON and as RST")
+    parser.addoption(
+        "--write", metavar="DIR", help="keep each table in DIR, as JSON and for the page"
+    )
 
 
 def versions() -> dict[str, str]:
@@ -74,8 +76,8 @@ def measured(request: pytest.FixtureRequest) -> Measured:
                 "processor": processor(), "versions": versions(),
             }  # fmt: skip
             Path(folder).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(table, indent=1, ensure_ascii=False)
+            text = json.dumps(table, ensure_ascii=False).replace("], [", "],\n [")
             (Path(folder) / f"{name}.json").write_text(text + "\n", "utf-8")
-            (Path(folder) / f"{name}.rst").write_text(page(table), "utf-8")
+            (Path(folder) / f"{name}.inc").write_text(page(table), "utf-8")
 
     return keep
