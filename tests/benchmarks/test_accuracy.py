@@ -121,14 +121,15 @@ ENTRIES = sorted(
 
 
 def fair(f: Callable[[Any], Any], name: str, order: int) -> Callable[[Any], Any]:
-    """f with arrays for arrays, and at a kink the record's convention: no one is judged by it."""
+    """f with arrays for arrays, at a kink the record's convention, far out by the amplitude."""
     kinks = [float(k.at) for k in sg.activation(name).kinks] if order else []
-    slope = sg.lambdify(X, sg.activation(name).d(order)(X)) if kinks else f
+    slope = sg.lambdify(X, sg.activation(name).d(order)(X))
 
     def g(v: Any) -> Any:
         y = np.broadcast_to(f(v), np.shape(v))
         return np.where(np.isin(v, kinks), slope(v), y).astype(y.dtype) if kinks else y
 
+    g.amplitude_beyond = slope.amplitude_beyond  # what oscillates for ever, for every contender
     return g
 
 
@@ -140,7 +141,7 @@ def judge(f: Callable[[Any], Any], name: str, order: int, dtype: Any) -> list[An
             report = sg.check(
                 fair(f, name, order), POINTS, dtype=dtype, oracle="arb", expr=expr, args=X
             )
-        except (NameError, TypeError, NotImplementedError) as error:
+        except (NameError, TypeError, RuntimeError) as error:
             return [None] * 5 + [f"fails: {type(error).__name__}", "no"]
     wrong = report.wrong_zeros.count + report.non_finite.count
     return [
@@ -174,7 +175,7 @@ def test_accuracy(order, dtype, measured):
         f"Order {order}, {dtype}, about {POINTS} points of the design of `check` each. Accurate: "
         f"at most {GATE:g} ulp everywhere, no wrong zero, inf or nan. Every law: no warning "
         "as well, right limits at ±inf, nan kept, the dtype kept. At a kink every contender is "
-        "given the record's convention."
+        "given the record's convention, and what oscillates is judged by its amplitude far out."
     )
     measured(f"accuracy-d{order}-{dtype}-all", f"Error in ulp, order {order}, {dtype}",
              ["function", "by", "max ulp", "99.9 %", "wrong zeros", "inf or nan", "warnings",
