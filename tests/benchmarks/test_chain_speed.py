@@ -227,7 +227,7 @@ def test_speed(dtype, measured):
     }  # fmt: skip
     means = ", ".join(f"{k} {v:.2f}" for k, v in ahead.items())
     measured(
-        f"chain_{dtype.__name__}",
+        f"chain-{dtype.__name__}",
         f"Cost and all gradients of a chain, {dtype.__name__}: the time of the others over ours",
         ("activation", "L", "N", "ns per sample and layer", *OTHERS),
         rows,
