@@ -301,4 +301,5 @@ def marks(n: Expr, show: Any, mark: str = "'") -> str:
 
 
 def latex_marks(n: Expr, show: Any) -> str:
+    """The marks of an n-th derivative: primes up to three, (n) beyond."""
     return "'" * int(n) if n.is_Integer and 0 <= int(n) <= 3 else rf"^{{\left({show(n)}\right)}}"

@@ -46,6 +46,7 @@ class Break:
 
 
 def contains(on: Set, at: Expr) -> bool:
+    """Whether the point is proved to lie in the set."""
     return on.contains(at) is S.true
 
 

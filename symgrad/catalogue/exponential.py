@@ -19,6 +19,7 @@ LEFT = "the slope of the left side, as in PyTorch"
 
 
 def bent(right: Expr, left: Expr) -> Expr:
+    """One formula for x > 0, the other for x ≤ 0."""
     return Piecewise((right, X > 0), (left, True))
 
 

@@ -24,10 +24,12 @@ THRESHOLD = "g jumps here unless value = theta; the slope 0 of the left side, as
 
 
 def bent(right: Expr, left: Expr) -> Expr:
+    """One formula for x > 0, the other for x ≤ 0."""
     return Piecewise((right, X > 0), (left, True))
 
 
 def shrunk(right: Expr, left: Expr) -> Expr:
+    """One formula beyond λ, the other below −λ, zero between."""
     return Piecewise((right, λ < X), (left, -λ > X), (0, True))
 
 

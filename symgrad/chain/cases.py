@@ -86,6 +86,7 @@ def solved(where: Set, variable: Expr) -> Any:
 
 
 def nonzero(residual: Expr) -> Any:
+    """residual ≠ 0, without a leading minus."""
     return Ne(-residual if residual.could_extract_minus_sign() else residual, 0)
 
 
@@ -97,6 +98,7 @@ def sided(residual: Expr, side: int) -> Any:
 
 
 def parts(where: Any) -> Iterable[Any]:
+    """The sets that a union is made of; the set itself where it is none."""
     if where == S.EmptySet:
         return ()
     return where.args if isinstance(where, sympy.Union) else (where,)

@@ -36,6 +36,8 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """A piece of the text: its kind, its characters, the column where it begins, from 1."""
+
     kind: str
     text: str
     column: int
@@ -48,6 +50,7 @@ def _refused(character: str) -> str:
 
 
 def tokens(text: str, limits: Limits) -> list[Token]:
+    """The text in tokens; `ParseError` at the first character that no token begins with."""
     if len(text) > limits.length:
         raise ParseError(f"an expression has at most {limits.length} characters, got {len(text)}")
     found: list[Token] = []

@@ -43,6 +43,7 @@ _SPAN = sympy.Integer(50)
 
 @made
 def bound(request: Request, options: Options) -> Answer:
+    """sup and inf of a function on a set, with the sketch of the proof."""
     f = function(request)
     on = words.parse_set(options["on"]) if "on" in options else Reals
     found = extrema(f.expr, on, x=f.x)
@@ -76,6 +77,7 @@ def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
 
 @made
 def facts(request: Request, options: Options) -> Answer:
+    """The global facts of the named activations, a row each."""
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     wrong: list[str] = []
@@ -105,6 +107,7 @@ def facts(request: Request, options: Options) -> Answer:
 
 @made
 def saturation(request: Request, options: Options) -> Answer:
+    """The points beyond which the slope stays within ε, for each ε and end."""
     g = activation(request)
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []

@@ -29,6 +29,7 @@ from symgrad.sphinxext.setting import Answer
 
 @made
 def derivation(request: Request, options: Options) -> Answer:
+    """A gradient of a chain, or its Hessian, with the steps asked for."""
     if options.get("of") == "hessian" and not {"layer", "form"} & set(options):
         found = chain(request).hessian()
         return _shown([*found._blocks()], found, options)
@@ -93,6 +94,7 @@ def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
 
 @made
 def depth_law(request: Request, options: Options) -> Answer:
+    """The law of δ¹/δᴸ as the chain grows."""
     g = activation(request)
     usual = {"weight": "1", "bias": "0", "start": "1"}
     w, b, start = (Rational(options.get(key, word)) for key, word in usual.items())

@@ -45,11 +45,13 @@ _PROBES = (-7.25, -2.125, -0.40625, 0.3125, 1.75, 6.5)
 
 @made
 def expr(request: Request, options: Options) -> Answer:
+    """An expression, read through the allow-list."""
     return shown([Para(words.parse(request["argument"], names(request)))])
 
 
 @made
 def definition(request: Request, options: Options) -> Answer:
+    """The formula of an activation and of its derivatives."""
     g = activation(request)
     orders = options.get("orders", [0])
     blocks: list[Block] = [Formula(g.d(n)(X), g.derivative(n).expr) for n in orders]
@@ -85,6 +87,7 @@ _END = {S.Infinity: "∞", S.NegativeInfinity: "−∞"}
 
 @made
 def tails(request: Request, options: Options) -> Answer:
+    """The tails of a function with their remainders."""
     f = function(request)
     terms = options.get("terms", 3)
     found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ends(options)]
@@ -143,6 +146,7 @@ def _short(box: Enclosure) -> str:
 
 @made
 def compare(request: Request, options: Options) -> Answer:
+    """Which of two tails is smaller, and from where on."""
     parts = [part.strip() for part in request["argument"].split("|")]
     if len(parts) != 2:
         raise InputError(f"two functions are compared, as f | g; got {len(parts)}")

@@ -52,6 +52,7 @@ def abridged(source: str) -> str:
 
 @made
 def kernel(request: Request, options: Options) -> Answer:
+    """The source of a kernel with its switch points and measured figures."""
     f = function(request)
     made_of = kernel_of(f.x, f.expr)
     rows = tuple(regimes(made_of.source))

@@ -36,6 +36,7 @@ def _range(options: Options, low: str, high: str) -> tuple[Any, Any]:
 
 @made
 def plot_(request: Request, options: Options) -> Answer:
+    """A picture of the kind asked for, with words for those who do not see it."""
     kind = options.get("kind", "curve")
     taken = {"kind", *_PLOTS[kind][1]}
     foreign = sorted(set(options) - taken)
