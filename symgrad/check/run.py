@@ -116,6 +116,7 @@ def _task(
 def make_report(
     what: Subject, whole: Part, fmt: Format, oracle: str, seed: int, is_odd: bool, **more: Any
 ) -> Report:
+    """The report of what all points showed, with limits, nan and signs tried beside them."""
     limits, raised = limits_of(what, fmt)
     if whole.worst is None:
         raise InputError(
