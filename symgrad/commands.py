@@ -311,7 +311,7 @@ def _doctor(options: argparse.Namespace, progress: Progress) -> Answer:
     from sympy.external.gmpy import GROUND_TYPES
 
     rows = [("Python", platform.python_version()), ("platform", platform.platform())]
-    for name in "symgrad sympy mpmath numpy python-flint matplotlib ipython rich".split():
+    for name in "symgrad sympy mpmath numpy python-flint latex2mathml matplotlib ipython rich".split():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

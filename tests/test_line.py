@@ -1,9 +1,8 @@
-"""Formulas as one Unicode line and as MathML."""
+"""Formulas as one Unicode line."""
 
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 
 import pytest
 import sympy
@@ -15,7 +14,6 @@ from sympy import (
     Interval,
     Max,
     Piecewise,
-    Product,
     Rational,
     S,
     Symbol,
@@ -23,15 +21,13 @@ from sympy import (
     log,
     oo,
     pi,
-    sin,
     sqrt,
 )  # fmt: skip
 
 from symgrad.catalogue import activations, sigmoid
 from symgrad.chain import Chain
 from symgrad.parse import parse
-from symgrad.render import latex, line
-from symgrad.render.mathml import mathml
+from symgrad.render import line
 from symgrad.report.factors import Factors, textbook
 from symgrad.rigor import constant
 from symgrad.tails import tail
@@ -105,55 +101,3 @@ def test_the_textbook_order():
     shown = line(textbook(net.gradient("w", 2).factors))
     assert shown == "w³·w⁴·σ'(z²)·σ'(z³)·δ⁴·a¹"
     assert textbook(net.gradient("w", 2).factors).doit() == net.gradient("w", 2).expr
-
-
-def elements(formula: str) -> set[str]:
-    """The names of the elements of a formula's MathML; fails where it is no XML."""
-    return {e.tag for e in ET.fromstring(formula.replace("&nbsp;", " ")).iter()}
-
-
-CORE = set(
-    "math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover "
-    "mtable mtr mtd".split()
-)
-
-
-@pytest.mark.parametrize("g", activations(), ids=str)
-def test_mathml_of_the_catalogue(g):
-    for n in range(3):
-        expr = Eq(g.d(n)(x), g.d(n)(x).doit(), evaluate=False)
-        found = mathml(latex(expr), display=True)
-        assert elements(found) <= CORE
-        unknown = re.findall(r"<mtext>([^&<]+)</mtext>", found)
-        assert unknown == []
-
-
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ("x", "<math><mi>x</mi></math>"),
-        ("x^{2}", "<math><msup><mi>x</mi><mn>2</mn></msup></math>"),
-        ("x_1^2", "<math><msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup></math>"),
-        (r"\sqrt[3]{x}", "<math><mroot><mi>x</mi><mn>3</mn></mroot></math>"),
-        ("-1", "<math><mo>−</mo><mn>1</mn></math>"),
-        ("a<b", "<math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math>"),
-        (r"\foo", "<math><mtext>foo</mtext></math>"),
-        (r"g'", '<math><mi>g</mi><mo lspace="0" rspace="0">′</mo></math>'),
-        ("", "<math></math>"),
-    ],
-)
-def test_mathml_of_small_formulas(source, found):
-    assert mathml(source) == found
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["{", "}", r"\left(", r"\frac", "^", "_", "x^", r"\begin{cases}", r"\sqrt[", "&", "\\"],
-)
-def test_broken_latex_ends_and_stays_xml(source):
-    assert elements(mathml(source)) <= CORE
-
-
-def test_scripts_under_large_operators():
-    k = Symbol("k", integer=True)
-    assert "<munderover>" in mathml(latex(Product(sin(k * x), (k, 1, 5))))

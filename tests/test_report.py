@@ -7,6 +7,7 @@ import pathlib
 import re
 from functools import cache
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import mpmath
 import pytest
@@ -14,12 +15,14 @@ import sympy
 from sympy import Rational, Symbol
 
 from symgrad import words
-from symgrad.catalogue import sigmoid
+from symgrad.activation import X
+from symgrad.catalogue import activations, sigmoid
 from symgrad.chain import Chain, Layer
 from symgrad.cli import main
 from symgrad.fact import Fact
-from symgrad.render import to_text
+from symgrad.render import latex, to_text
 from symgrad.report import CODEC, report, to_json_text
+from symgrad.report.page import mathml
 
 CHAINS = pathlib.Path(__file__).parents[1] / "examples" / "chains"
 PARTS = ["chain", "closed_forms", "activations", "bounds", "numbers", "diagnosis"]
@@ -252,8 +255,28 @@ def test_the_page_needs_nothing_else(name):
     assert "http" not in text.replace("http-equiv", "")
     assert "<script" not in text
     assert page.seen.count("math") >= 20
-    assert re.findall(r"<mtext>([^&<]+)</mtext>", text) == []
+    assert re.findall(r"<m\w+>[^<]*\\|<code>", text.replace("<pre><code", "")) == []
     assert text.count("<h2>") == 6
+
+
+CORE = set(
+    "math mrow mi mn mo mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover "
+    "mtable mtr mtd".split()
+)
+
+
+@pytest.mark.parametrize("g", activations(), ids=str)
+def test_formulas_of_the_catalogue_are_mathml(g):
+    for n in range(3):
+        found = mathml(latex(sympy.Eq(g.d(n)(X), g.d(n)(X).doit(), evaluate=False)), True)
+        tree = ElementTree.fromstring(found)
+        assert {e.tag for e in tree.iter()} <= CORE
+        assert "\\" not in "".join(tree.itertext())
+
+
+@pytest.mark.parametrize("source", ["{", "^", "x^", r"\left(", r"\left", "&", "a^b^c", "{" * 2000])
+def test_what_is_no_latex_is_shown_as_it_is(source):
+    assert mathml(source) == f"<code>{source.replace('&', '&amp;')}</code>"
 
 
 def test_text_in_a_file_is_escaped(tmp_path):

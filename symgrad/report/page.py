@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
+from xml.etree import ElementTree
 
+from latex2mathml import exceptions
+from latex2mathml.converter import convert
+
+import symgrad
 from symgrad.render import Block, to_html
-from symgrad.render.mathml import mathml
 
-__all__ = ["page"]
+__all__ = ["mathml", "page"]
+
+_REFUSED = (
+    *(kind for kind in vars(exceptions).values() if isinstance(kind, type)),
+    ElementTree.ParseError, StopIteration, RecursionError,
+)  # fmt: skip
+_NAMED = re.compile(r"(?<=[\w})]) (?=\\(?:log|sin|cos|tanh?|arctan|operatorname|mathrm)\b)")
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --link: #06c; }
@@ -42,11 +53,23 @@ footer { margin-top: 3rem; font-size: .85rem; opacity: .75; }
 """
 
 
+def mathml(latex: str, display: bool = False) -> str:
+    r"""One formula as a `math` element; its source where that is no LaTeX, as a user's name may be.
+
+    >>> mathml(r"\frac{")
+    '<code>\\frac{</code>'
+    """
+    try:
+        found = convert(_NAMED.sub(r" \\, ", latex), display="block" if display else "inline")
+        ElementTree.fromstring(found)
+    except _REFUSED:
+        return f"<code>{escape(latex)}</code>"
+    return found.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+
+
 def page(title: str, blocks: Iterable[Block]) -> str:
     """The blocks as a complete page."""
-    import symgrad
-
-    body = to_html(blocks, math=lambda latex, display: mathml(latex, display=display))
+    body = to_html(blocks, math=mathml)
     body = body.replace('<div class="formula">', '<div class="formula" tabindex="0">')
     return (
         "<!DOCTYPE html>\n"
