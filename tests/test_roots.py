@@ -28,7 +28,7 @@ def test_the_zeros_of_a_chebyshev_polynomial():
     assert len(roots) == n
     for k, root in enumerate(roots):
         at = sympy.cos(pi * Rational(2 * (n - k) - 1, 2 * n))
-        assert root.simple
+        assert root.multiplicity == 1
         assert root.enclosure(100).overlaps(constant(at, 160))
         assert root.enclosure(100).rel_accuracy_bits() >= 95
 
@@ -58,7 +58,7 @@ def test_multiplicities(f, lo, hi, points):
 def test_sixty_one_zeros_of_the_sine():
     roots = isolate(sin(x), x, -30 * pi, 30 * pi)
     assert len(roots) == 61
-    assert all(r.simple for r in roots)
+    assert all(r.multiplicity == 1 for r in roots)
     assert all(r.enclosure(80).overlaps(constant(pi * k, 128)) for k, r in enumerate(roots, -30))
 
 
@@ -119,7 +119,7 @@ def test_as_many_zeros_as_sturm_counts(points):
 def test_poles_and_complex_branches_are_named():
     with pytest.raises(DomainError, match=r"pole.*\[0\.33333"):
         isolate(1 / (x - Rational(1, 3)), x, -1, 1)
-    with pytest.raises(DomainError, match="not real, at x = -"):
+    with pytest.raises(DomainError, match=r"not real, at x in \[-"):
         isolate(sqrt(x) - 1, x, -1, 2)
 
 

@@ -25,7 +25,6 @@ from symgrad.fact import Proved
 from symgrad.prove.dominance import dominated
 from symgrad.prove.inequality import Inequality, Part
 from symgrad.rigor.roots import Isolation, Root
-from symgrad.rigor.search import Leaf
 from symgrad.tails import tail
 
 __all__ = ["FORMAT", "certificate", "digest", "dumps"]
@@ -147,24 +146,14 @@ def _start(place: Expr, u: Symbol, start: Expr) -> Expr:
 
 def _boxes(isolation: Isolation) -> list[list[Any]]:
     """[lo, hi, kind, sign, bits], or [lo, hi, "touch", point, order, signs] at a touching point."""
-    touching: dict[tuple[str, str], Root] = {
-        (_dyadic(r.lo), _dyadic(r.hi)): r for r in isolation.touching
-    }
     rows: list[list[Any]] = []
     for leaf in isolation.leaves:
-        ends = (_dyadic(leaf.lo), _dyadic(leaf.hi))
-        if leaf.kind == "touch":
-            root = touching[ends]
-            rows.append([*ends, "touch", encode(root.at), root.multiplicity, list(root.signs)])
+        ends = [_dyadic(leaf.lo), _dyadic(leaf.hi)]
+        if isinstance(leaf, Root):
+            rows.append([*ends, "touch", encode(leaf.at), leaf.multiplicity, list(leaf.signs)])
         else:
-            rows.append([*ends, *_claim(leaf)])
+            rows.append([*ends, leaf.kind, leaf.sign, leaf.bits])
     return rows
-
-
-def _claim(leaf: Leaf) -> list[Any]:
-    if leaf.kind == "bend":
-        raise UnsupportedError("a cluster settled at 512 bits has no certificate")
-    return [leaf.kind, leaf.sign, leaf.bits]
 
 
 def _dyadic(b: arb) -> str:

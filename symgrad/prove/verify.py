@@ -322,16 +322,13 @@ class _Walk:
             ends = self._at(lo), self._at(hi)
             return ends[0] if ends[0] == ends[1] and self._slope(lo, hi, bits) != 0 else 0
         else:
-            _need(kind in ("mean", "taylor"), f"no test is called '{kind}'")
-            n = 1 if kind == "mean" else 2
+            _need(kind == "taylor", f"no test is called '{kind}'")
             middle = box.mid()
-            inner, outer = self.f.jet(middle, n, bits), self.f.jet(box, n + 1, bits)[n]
+            inner, outer = self.f.jet(middle, 2, bits), self.f.jet(box, 3, bits)[2]
             with precision(bits):
-                step = box - middle
-                reach = step.abs_upper()
-                form = inner[0] + outer * (step if n == 1 else arb(0).union(reach * reach))
-                if n == 2:
-                    form += inner[1] * step
+                reach = (box - middle).abs_upper()
+                form = inner[0] + inner[1] * (box - middle)
+                form += outer * arb(0).union(reach * reach)
         return 1 if bool(form > 0) else -1 if bool(form < 0) else 0
 
     def _touch(

@@ -7,13 +7,13 @@ from typing import Any
 
 import sympy
 from flint import arb
-from sympy import Expr
+from sympy import Expr, S
 
 from symgrad.errors import DomainError, LimitError, UndecidedError
 from symgrad.rigor.balls import precision, sign_of
 from symgrad.rigor.program import program
 
-__all__ = ["constant", "exact", "rational_upper", "sign"]
+__all__ = ["Digits", "constant", "exact", "rational_upper", "sign"]
 
 _MAX_BITS = 8192
 _MAX_EXPONENT = 1 << 22
@@ -62,6 +62,60 @@ def _is_zero(c: Expr) -> bool:
     if c.is_algebraic:
         return sympy.minimal_polynomial(c, sympy.Symbol("t")) == sympy.Symbol("t")
     return False
+
+
+class Digits(sympy.AtomicExpr):
+    """An exact real constant that a subclass encloses by `_arb_(bits)`, shown by its first digits.
+
+    It is made of its `parts`, which take no part in substitutions.
+    """
+
+    __slots__ = ("parts",)
+    is_real = True
+    is_number = True
+    is_commutative = True
+    parts: tuple[Any, ...]
+
+    def __new__(cls, *parts: Any) -> Any:
+        self = super().__new__(cls)
+        self.parts = parts
+        return self
+
+    def _arb_(self, bits: int) -> arb:
+        raise NotImplementedError
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return self.parts
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self.parts
+
+    def __getstate__(self) -> None:
+        return None
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        return set()
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return sympy.Float(exact(self._arb_(prec + 8).mid()), precision=prec)
+
+    def _eval_is_positive(self) -> bool | None:
+        side = sign_of(self._arb_(64))
+        return side > 0 if side else None
+
+    def _eval_is_negative(self) -> bool | None:
+        side = sign_of(self._arb_(64))
+        return side < 0 if side else None
+
+    def sort_key(self, order: str | None = None) -> Any:
+        return self.class_key(), (1, (sympy.srepr(self.parts),)), S.One.sort_key(), S.One
+
+    def _sympystr(self, printer: Any) -> str:
+        return self._arb_(64).str(12, radius=False) + "…"
+
+    def _latex(self, printer: Any) -> str:
+        return self._arb_(64).str(12, radius=False) + r"\ldots"
 
 
 def exact(b: arb) -> Any:
