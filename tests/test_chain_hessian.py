@@ -188,8 +188,10 @@ def test_kinks_and_wrong_names():
     assert hessian.entry("w__2", "w__2") == 0
     with pytest.raises(InputError, match="named by"):
         net.hessian().entry("v__1", "w__1")
-    with pytest.raises(InputError, match="no bias"):
-        Chain(tanh, depth=1, bias=False).hessian().entry("b__1", "b__1")
+    with pytest.raises(InputError, match="named by.* got b__1"):
+        Chain(tanh, depth=1, bias=False).hessian().entry("w__1", "b__1")
+    with pytest.raises(InputError, match="named by.* got w__3"):
+        hessian.entry("w__1", "w__3")
 
 
 def test_linear_chain_by_hand():

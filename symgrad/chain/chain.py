@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import sympy
 from sympy import Basic, Eq, Expr, Symbol
 
 from symgrad.chain.layer import Layer
-from symgrad.chain.notation import a_, b_, exact, point, real, w_, x_, y_, z_
+from symgrad.chain.notation import COST, a_, b_, exact, point, real, w_, x_, y_, z_
 from symgrad.chain.program import StraightLine, sweep
 from symgrad.errors import InputError
 from symgrad.loss import Loss, squared_error
@@ -168,25 +168,22 @@ class Chain(Shown):
         layer = self.layers[self._index(l) - 1]
         return layer.g(z_(l)) + (a_(l - 1) if layer.skip else 0)
 
+    def definitions(self, first: int = 1, last: int | None = None) -> Iterator[tuple[Symbol, Expr]]:
+        """(zˡ, wˡ aˡ⁻¹ + bˡ) and (aˡ, gₗ(zˡ)) for the layers first..last."""
+        for l in range(first, (last or self.depth) + 1):
+            yield z_(l), self.preactivation(l)
+            yield a_(l), self.activation(l)
+
     @property
     def recurrences(self) -> tuple[Eq, ...]:
         """zˡ and aˡ for every layer, and the cost, as equations."""
-        return self._recurrences(range(1, self.depth + 1))
-
-    def _recurrences(self, layers: Iterable[int]) -> tuple[Eq, ...]:
-        rows: list[Any] = [pair for l in layers for pair in (
-            (z_(l), self.preactivation(l)), (a_(l), self.activation(l))
-        )]  # fmt: skip
-        rows.append((real("C"), self.loss(a_(self.depth), y_)))
-        equations: Any = (Eq(*row, evaluate=False) for row in rows)
-        return tuple(equations)
+        rows = (*self.definitions(), (COST, self.loss(a_(self.depth), y_)))
+        return tuple(cast("Eq", Eq(*row, evaluate=False)) for row in rows)
 
     @cached_property
     def program(self) -> StraightLine:
         """The cost and all gradients as one straight-line program, linear in L."""
-        names = [self.w(l).name for l in range(1, self.depth + 1)]
-        biases = [f"b__{l}" if layer.has_bias else None for l, layer in enumerate(self.layers, 1)]
-        return sweep(self.layers, self.loss, names, biases, self.tie_weights)
+        return sweep(self)
 
     def delta(self, l: int) -> Gradient:
         """δˡ = ∂C/∂zˡ = (∏_{k>l} wᵏ)(∏_{l≤k<L} g'ₖ(zᵏ)) δᴸ."""
@@ -277,10 +274,13 @@ class Chain(Shown):
 
     def _blocks(self) -> Iterable[Block]:
         yield Para(f"A chain of {self.depth} layer{'s' * (self.depth > 1)}, cost {self.loss.name}:")
-        every = self.depth <= 6
-        for row in self._recurrences(range(1, self.depth + 1) if every else (1, 2, self.depth)):
-            yield Formula(*row.args)
-        if not every:
+        hidden = range(3, self.depth) if self.depth > 6 else range(0)
+        shown = [l for l in range(1, self.depth + 1) if l not in hidden]
+        for l in shown:
+            for row in self.definitions(l, l):
+                yield Formula(*row)
+        yield Formula(COST, self.loss(a_(self.depth), y_))
+        if hidden:
             yield Para(f"(layers 3 to {self.depth - 1} are not shown)")
 
 

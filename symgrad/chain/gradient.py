@@ -1,10 +1,15 @@
-"""One gradient of the chain: product form, explicit form, program, and its derivation."""
+"""One gradient of the chain: product form, explicit form, program, and its derivation.
+
+All come from one path from a variable to the cost: its nodes are zᵏ, and aᵏ beside layers with a
+skip connection, and each link is the derivative of a node in the one before it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import sympy
 from sympy import Basic, Derivative, Eq, Expr, Function, Mul, Ne, Symbol
@@ -12,13 +17,13 @@ from sympy import Basic, Derivative, Eq, Expr, Function, Mul, Ne, Symbol
 from symgrad.activation import X
 from symgrad.calculus import agree
 from symgrad.chain.chain import Chain
-from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
+from symgrad.chain.notation import COST, a_, delta_, e_, put, real, x_, z_
 from symgrad.chain.program import StraightLine
 from symgrad.errors import LimitError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
 from symgrad.render import Block, Formula, Para, Shown
 
-__all__ = ["EXPLICIT_NODES", "Gradient", "equal", "off_kinks", "slope"]
+__all__ = ["EXPLICIT_NODES", "Gradient", "equal", "off_kinks", "partial", "slope", "step"]
 
 EXPLICIT_NODES = 10_000
 """The largest explicit form that is built without asking, in nodes of its tree."""
@@ -40,6 +45,145 @@ def equal(claimed: Expr, found: Expr, by: str) -> Verdict:
     if same or agree(claimed, found, X):
         return Proved(by)
     return Undecided(f"exact algebra did not reduce {claimed} - ({found}) to zero")
+
+
+def off_kinks(expr: Expr) -> Expr:
+    """The expression without the Dirac deltas that SymPy puts at kinks."""
+    return put(expr, dict.fromkeys(expr.atoms(sympy.DiracDelta), sympy.S.Zero))
+
+
+def partial(of: str, *variables: Symbol) -> Expr:
+    """∂of/∂variables, as the left-hand side of an equation."""
+    arguments = dict.fromkeys(variables)
+    return Derivative(Function(of, real=True)(*arguments), *variables, evaluate=False)
+
+
+def slope(chain: Chain, k: int) -> Expr:
+    """g'ₖ(zᵏ)."""
+    return chain.layers[k - 1].g.d(1)(z_(k))
+
+
+def step(chain: Chain, k: int) -> tuple[Expr, ...]:
+    """The factors of ∂aᵏ/∂aᵏ⁻¹: w and g', or 1 + w g' with a skip connection."""
+    w, d = chain.w(k), slope(chain, k)
+    return (1 + w * d,) if chain.layers[k - 1].skip else (w, d)
+
+
+# --- the path from a variable to the cost ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Link:
+    """Two nodes of a path, and the factors of the derivative of the second in the first.
+
+    `value` is the second node in the symbols of the chain, `inner` what lies between the two, and
+    `bent` the layer whose slope is among the factors, or 0.
+    """
+
+    start: tuple[str, int]
+    end: tuple[str, int]
+    value: Expr
+    factors: tuple[Expr, ...]
+    because: str
+    bent: int = 0
+    inner: tuple[tuple[Symbol, Expr], ...] = ()
+
+    def step(self, chain: Chain, of: str) -> Step:
+        """∂of/∂start = the factors times ∂of/∂end, where SymPy finds these factors."""
+        at, inner = _symbol(chain, self.start), dict(self.inner)
+        found, claimed = (
+            _relative(put(e, inner), self.start[1]) for e in (self.value, Mul(*self.factors))
+        )
+        verdict = _checked(found, _relative(at, self.start[1]), claimed)
+        kinks = chain.layers[self.bent - 1].kinks if self.bent else ()
+        under = tuple(Ne(z_(self.bent), kink.at) for kink in kinks)
+        left, right = (_adjoint(chain, node, of) for node in (self.start, self.end))
+        claim = Eq(left, Mul(*self.factors, right), evaluate=False)
+        return Step(claim, self.because, verdict, (), under)
+
+
+def _links(chain: Chain, node: tuple[str, int], output: bool = False) -> Iterator[_Link]:
+    """From wᵏ, bᵏ, zᵏ or aᵏ (a⁰ = x) to the cost, or with `output` to aᴸ."""
+    end = ("a", chain.depth) if output else ("C", 0)
+    while node != end:
+        link = _link(chain, *node, output)
+        yield link
+        node = link.end
+
+
+def _link(chain: Chain, letter: str, k: int, output: bool) -> _Link:
+    """The link that leaves a node."""
+    depth, start = chain.depth, (letter, k)
+    plain = k < depth and not chain.layers[k].skip
+    match letter:
+        case "w" | "b":
+            factor = a_(k - 1) if letter == "w" else sympy.S.One
+            return _Link(start, ("z", k), chain.preactivation(k), (factor,), _AFFINE)
+        case "a" if plain:
+            factor = chain.w(k + 1)
+            return _Link(start, ("z", k + 1), chain.preactivation(k + 1), (factor,), _AFFINE)
+        case "z" if plain:
+            inner, factors = ((a_(k), chain.activation(k)),), (chain.w(k + 1), slope(chain, k))
+            value = chain.preactivation(k + 1)
+            return _Link(start, ("z", k + 1), value, factors, _NEXT.format("z"), k, inner)
+        case "a" if k < depth:
+            k, inner = k + 1, ((z_(k + 1), chain.preactivation(k + 1)),)
+            value, because = chain.activation(k), _NEXT.format("activation")
+            return _Link(start, ("a", k), value, step(chain, k), because, k, inner)
+        case "z" if k < depth or output:
+            because = "the chain rule through a = g(z)"
+            return _Link(start, ("a", k), chain.activation(k), (slope(chain, k),), because, k)
+    value, cost = (
+        put(c, {real("a"): a_(depth)}) for c in (chain.loss.formula, chain.loss.da)
+    )  # fmt: skip
+    because = f"the chain rule at the cost {chain.loss.name}"
+    if letter == "a":
+        return _Link(start, ("C", 0), value, (cost,), because)
+    because, inner = f"{because}, a = g(z)", ((a_(depth), chain.activation(depth)),)
+    return _Link(start, ("C", 0), value, (cost, slope(chain, depth)), because, depth, inner)
+
+
+_AFFINE = "the chain rule through z = w a + b"
+_NEXT = "the chain rule: what follows depends on this {} through the next one alone"
+
+
+def _symbol(chain: Chain, node: tuple[str, int]) -> Symbol:
+    letter, k = node
+    return chain.w(k) if letter == "w" else a_(k) if letter == "a" else real(f"{letter}__{k}")
+
+
+def _adjoint(chain: Chain, node: tuple[str, int], of: str) -> Expr:
+    """∂of/∂node: δ and e for the cost, 1 at the end of the path."""
+    letter, k = node
+    if letter == "C" or (of != "C" and node == ("a", chain.depth)):
+        return sympy.S.One
+    if of == "C" and k and letter in "za":
+        return delta_(k) if letter == "z" else e_(k)
+    return partial(of, _symbol(chain, node))
+
+
+def _relative(expr: Any, k: int) -> Any:
+    """The expression with layers counted from layer k: equal layers give equal expressions."""
+    split = ((s, s.name.partition("__")) for s in expr.free_symbols)
+    return put(expr, {s: real(f"{p[0]}{int(p[2]) - k}") for s, p in split if p[2].isdigit()})
+
+
+@lru_cache(maxsize=1024)
+def _checked(value: Expr, variable: Symbol, claimed: Expr) -> Verdict:
+    """Whether SymPy finds the claimed derivative; layers of one kind share the answer."""
+    return equal(claimed, off_kinks(value.diff(variable)), "SymPy differentiation of each link")
+
+
+def _slope_steps(chain: Chain) -> Iterator[Step]:
+    """For each activation once: its derivative in elementary functions."""
+    for layer in {layer.g: layer for layer in chain.layers}.values():
+        claim = Eq(layer.g.d(1)(X), layer.formula(1), evaluate=False)
+        verdict = equal(layer.formula(1), off_kinks(layer.formula().diff(X)), _BY_SYMPY)
+        under = tuple(Ne(X, kink.at) for kink in layer.kinks)
+        yield Step(claim, f"the slope of {layer.g}", verdict, (), under)
+
+
+# --- the gradient ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -65,9 +209,7 @@ class Gradient(Shown):
         """Its name among the outputs of the chain's program: w__1, delta__1, x, w."""
         if self.of in ("x", "a"):
             return "x"
-        if self.of == "w" and self.layer == 0:
-            return "w"
-        return f"{self.of}__{self.layer}"
+        return f"{self.of}__{self.layer}" if self.layer else "w"
 
     @property
     def symbol(self) -> Expr:
@@ -75,32 +217,44 @@ class Gradient(Shown):
         if self.of == "delta":
             return delta_(self.layer)
         if self.of == "a":
-            return _derivative(a_(self.chain.depth).name, x_)
-        return _derivative("C", real(self.name))
+            return partial(a_(self.chain.depth).name, x_)
+        return partial("C", real(self.name))
+
+    @cached_property
+    def links(self) -> tuple[_Link, ...]:
+        """The path from the variable to the cost, or to aᴸ."""
+        letter = {"x": "a", "delta": "z"}.get(self.of, self.of)
+        return tuple(_links(self.chain, (letter, self.layer), self.of == "a"))
+
+    @cached_property
+    def shares(self) -> tuple[Gradient, ...]:
+        """With tied weights the gradients of the layers, which add up to this one; else itself."""
+        if self.name != "w":
+            return (self,)
+        return tuple(Gradient(self.chain, "w", l) for l in range(1, self.chain.depth + 1))
 
     # the product form
+
+    @property
+    def _top(self) -> dict[Expr, Expr]:
+        """δᴸ, or eᴸ, where the product ends with it, and what it stands for."""
+        last = self.links[-1]
+        if last.end[0] != "C" or self.of != "x" and self.layer == self.chain.depth:
+            return {}
+        return {_adjoint(self.chain, last.start, "C"): Mul(*last.factors)}
 
     @cached_property
     def factors(self) -> tuple[Expr, ...]:
         """The factors of the product form: weights, slopes, and what comes from the cost."""
-        chain, l = self.chain, self.layer
-        match self.of:
-            case "a":
-                return _path(chain, 1, chain.depth)
-            case "x":
-                return _arrow(chain, 0)
-            case "w":
-                return (*_delta(chain, l), a_(l - 1))
-            case _:
-                return _delta(chain, l)
+        top = tuple(self._top)
+        links = self.links[:-1] if top else self.links
+        found = tuple(f for link in links for f in link.factors if f != 1)
+        return (*found, *top)
 
     @cached_property
     def expr(self) -> Expr:
         """The textbook form in wᵏ, g'ₖ(zᵏ), δᴸ (and aˡ⁻¹)."""
-        if self.of == "w" and self.layer == 0:
-            layers = range(1, self.chain.depth + 1)
-            return sympy.Add(*(Gradient(self.chain, "w", l).expr for l in layers))
-        return Mul(*self.factors)
+        return sympy.Add(*(Mul(*share.factors) for share in self.shares))
 
     # the explicit form
 
@@ -111,26 +265,26 @@ class Gradient(Shown):
 
     def explicit_form(self, max_nodes: int) -> Expr:
         """The explicit form with a limit of your own on the nodes of its tree."""
-        chain = self.chain
-        size = _explicit_size(chain, self)
-        if size > max_nodes:
+        chain, depth = self.chain, self.chain.depth
+        cost = put(chain.loss.da, {real("a"): a_(depth)})
+        rows = [*chain.given.items(), *chain.definitions(), (e_(depth), cost)]
+        rows.append((delta_(depth), e_(depth) * slope(chain, depth)))
+        size: dict[Basic, int] = {}
+
+        def nodes(expr: Basic) -> int:
+            return sum(size.get(node, 1) for node in sympy.preorder_traversal(expr))
+
+        for symbol, expr in rows:
+            size[symbol] = nodes(expr)
+        total = sum(nodes(f) for share in self.shares for f in share.factors)
+        if total > max_nodes:
             raise LimitError(
-                f"the explicit form of {self.name} has about {size} nodes, more than {max_nodes}; "
+                f"the explicit form of {self.name} has about {total} nodes, more than {max_nodes}; "
                 "use .program, which is linear in the depth, or explicit_form(max_nodes)"
             )
-        given = chain.given
-        output, table = given.get(x_, x_), {x_: given.get(x_, x_), y_: given.get(y_, y_)}
-        for l, layer in enumerate(chain.layers, 1):
-            w = chain.w(l)
-            table[w] = given.get(w, w)
-            bias = given.get(chain.b(l), chain.b(l)) if layer.has_bias else 0
-            before = output
-            table[z_(l)] = table[w] * before + bias
-            output = layer.g(table[z_(l)]) + (before if layer.skip else 0)
-            table[a_(l)] = output
-        depth = chain.depth
-        table[e_(depth)] = put(chain.loss.da, {real("a"): output, y_: table[y_]})
-        table[delta_(depth)] = table[e_(depth)] * chain.layers[-1].g.d(1)(table[z_(depth)])
+        table: dict[Any, Any] = {}
+        for symbol, expr in rows:
+            table[symbol] = put(expr, table)
         return put(self.expr, table)
 
     @property
@@ -146,7 +300,32 @@ class Gradient(Shown):
     @cached_property
     def derivation(self) -> Derivation:
         """From the definition by the chain rule, each step checked by SymPy differentiation."""
-        return Derivation(tuple(_steps(self)))
+        steps, ends = list(_slope_steps(self.chain)), list[int]()
+        for share in self.shares:
+            share._derive(steps)
+            ends.append(len(steps))
+        if len(ends) > 1:
+            by = Proved("the sum rule for a variable that enters in several places")
+            claim = Eq(self.symbol, self.expr, evaluate=False)
+            steps.append(Step(claim, "w enters at every layer", by, tuple(ends)))
+        return Derivation(tuple(steps))
+
+    def _derive(self, steps: list[Step]) -> None:
+        """The links from the cost down, then all of them put into one another."""
+        chain, of = self.chain, a_(self.chain.depth).name if self.of == "a" else "C"
+        if self.of == "delta":
+            claim = Eq(self.symbol, partial("C", z_(self.layer)), evaluate=False)
+            steps.append(Step(claim, "the definition of the error term", Proved("definition")))
+        first = len(steps) + 1
+        for link in reversed(self.links):
+            given = (len(steps),) if len(steps) >= first else ()
+            steps.append(replace(link.step(chain, of), given=given))
+        every = tuple(range(first, len(steps) + 1))
+        if len(every) > 1:
+            found = Mul(*(f for link in self.links for f in link.factors))
+            verdict = equal(put(Mul(*self.factors), self._top), found, "exact algebra")
+            claim = Eq(self.symbol, Mul(*self.factors), evaluate=False)
+            steps.append(Step(claim, "the recurrences put into one another", verdict, every))
 
     @property
     def fact(self) -> Fact:
@@ -169,233 +348,3 @@ class Gradient(Shown):
             yield Para(self.symbol, count, first, ", ", second, ", ..., ", last, "; see .expr.")
         kind = "Proved" if self.verdict else "Not proved"
         yield Para(f"{kind} in {len(self.derivation)} steps; see .derivation, .explicit, .program.")
-
-
-def _derivative(of: str, variable: Symbol) -> Expr:
-    return Derivative(Function(of, real=True)(variable), variable, evaluate=False)
-
-
-def slope(chain: Chain, k: int) -> Expr:
-    """g'ₖ(zᵏ)."""
-    return chain.layers[k - 1].g.d(1)(z_(k))
-
-
-def _path(chain: Chain, first: int, last: int) -> tuple[Expr, ...]:
-    """∂a^last/∂a^(first-1): w g' for each plain layer, 1 + w g' for each with a skip connection."""
-    layers = range(first, last + 1)
-    plain = [k for k in layers if not chain.layers[k - 1].skip]
-    weights = [chain.w(k) for k in plain]
-    slopes = [slope(chain, k) for k in plain]
-    skips = [1 + chain.w(k) * slope(chain, k) for k in layers if chain.layers[k - 1].skip]
-    return (*weights, *slopes, *skips)
-
-
-def _arrow(chain: Chain, l: int) -> tuple[Expr, ...]:
-    """∂C/∂aˡ as factors, down to δᴸ where the last layer is plain and to eᴸ where it is not."""
-    depth = chain.depth
-    if l == depth or chain.layers[-1].skip:
-        return (*_path(chain, l + 1, depth), e_(depth))
-    return (*_path(chain, l + 1, depth - 1), chain.w(depth), delta_(depth))
-
-
-def _delta(chain: Chain, l: int) -> tuple[Expr, ...]:
-    """δˡ as factors; at the last layer what the cost gives."""
-    if l == chain.depth:
-        return (put(chain.loss.da, {real("a"): a_(l)}), slope(chain, l))
-    return (slope(chain, l), *_arrow(chain, l))
-
-
-def _explicit_size(chain: Chain, gradient: Gradient) -> int:
-    """About how many nodes the explicit form has, without building it."""
-    size: dict[Basic, int] = {x_: _nodes(chain.input), y_: _nodes(chain.target)}
-    given = chain.given
-    for l, layer in enumerate(chain.layers, 1):
-        w, before = chain.w(l), size[a_(l - 1)]
-        size[w] = _nodes(given.get(w, w))
-        bias = _nodes(given.get(chain.b(l), x_)) + 1 if layer.has_bias else 0
-        size[z_(l)] = size[w] + before + bias + 1
-        size[a_(l)] = size[z_(l)] + _nodes(layer.g(z_(l))) - 1 + (before + 1 if layer.skip else 0)
-    depth, da = chain.depth, chain.loss.da
-    size[e_(depth)] = _nodes(da) + da.count(real("a")) * size[a_(depth)]
-    size[delta_(depth)] = size[e_(depth)] + size[z_(depth)] + _nodes(slope(chain, depth))
-    rows = range(1, depth + 1) if gradient.of == "w" and gradient.layer == 0 else [gradient.layer]
-    parts = [f for l in rows for f in Gradient(chain, gradient.of, l).factors]
-    return sum(_nodes(f) + sum(size.get(s, 1) - 1 for s in f.free_symbols) for f in parts)
-
-
-def _nodes(expr: Expr) -> int:
-    return sum(1 for _ in sympy.preorder_traversal(expr))
-
-
-# --- the derivation -------------------------------------------------------------------------------
-
-
-def _kink_conditions(chain: Chain, k: int) -> tuple[Basic, ...]:
-    return tuple(Ne(z_(k), kink.at) for kink in chain.layers[k - 1].kinks)
-
-
-@dataclass(frozen=True)
-class _Link:
-    """One equation on the road to a gradient, with the factor that it adds to the product."""
-
-    left: Expr
-    right: Expr
-    because: str
-    verdict: Verdict
-    under: tuple[Basic, ...] = ()
-    factor: Expr | None = None
-
-
-def _steps(gradient: Gradient) -> list[Step]:
-    chain, of, l = gradient.chain, gradient.of, max(gradient.layer, 1)
-    if of == "w" and gradient.layer == 0:
-        return _tied_steps(chain)
-    goal = gradient if of in ("a", "x") else Gradient(chain, "delta", l)
-    if of == "a":
-        road = _output_road(chain)
-    elif any(layer.skip for layer in chain.layers[0 if of == "x" else l :]):
-        road = _arrow_road(chain, 0 if of == "x" else l)
-    else:
-        road, goal = _delta_road(chain, l), Gradient(chain, "delta", l)
-    steps = _slope_steps(chain)
-    factors, given = list[Expr](), list[int]()
-    for link in road:
-        before = (len(steps),) if factors else ()
-        claim = Eq(link.left, link.right, evaluate=False)
-        steps.append(Step(claim, link.because, link.verdict, before, link.under))
-        if link.factor is not None:
-            factors.append(link.factor)
-            given.append(len(steps))
-    if len(factors) > 1:
-        top = {} if factors[0] == delta_(chain.depth) else {delta_(chain.depth): _top(chain)}
-        by = "exact algebra: each recurrence put into the next"
-        verdict = equal(put(goal.expr, top), Mul(*factors), by)
-        claim = Eq(goal.symbol, goal.expr, evaluate=False)
-        because = "the recurrences put into one another"
-        steps.append(Step(claim, because, verdict, tuple(given)))
-    return steps if goal.of == of else [*steps, _last_step(gradient, l, len(steps))]
-
-
-def _top(chain: Chain) -> Expr:
-    return e_(chain.depth) * slope(chain, chain.depth)
-
-
-@lru_cache(maxsize=1024)
-def _checked(expr: Expr, variable: Symbol, claimed: Expr, of: str) -> Verdict:
-    """Whether SymPy finds the claimed derivative; layers of one kind share the answer."""
-    return equal(claimed, off_kinks(expr.diff(variable)), f"SymPy differentiation of {of}")
-
-
-def _slope_steps(chain: Chain) -> list[Step]:
-    """For each activation once: its derivative in elementary functions."""
-    steps = []
-    for layer in dict.fromkeys(layer.bare for layer in chain.layers):
-        claim = Eq(layer.g.d(1)(X), layer.formula(1), evaluate=False)
-        if any(step.claim == claim for step in steps):
-            continue
-        found = off_kinks(layer.formula().diff(X))
-        verdict = equal(layer.formula(1), found, _BY_SYMPY)
-        under = tuple(Ne(X, kink.at) for kink in layer.kinks)
-        steps.append(Step(claim, f"the slope of {layer.g}", verdict, (), under))
-    return steps
-
-
-def off_kinks(expr: Expr) -> Expr:
-    """The expression without the Dirac deltas that SymPy puts at kinks."""
-    return put(expr, dict.fromkeys(expr.atoms(sympy.DiracDelta), sympy.S.Zero))
-
-
-_W, _B, _Z, _A = (real(name) for name in ("w", "b", "z", "a"))
-
-
-def _delta_road(chain: Chain, l: int) -> Iterator[_Link]:
-    """δᴸ by the chain rule through c, then δᵏ from δᵏ⁺¹ down to l."""
-    depth, g, cost = chain.depth, chain.layers[-1].g, chain.loss
-    by = Proved("definition")
-    yield _Link(delta_(l), _derivative("C", z_(l)), "the definition of the error term", by)
-    output = {_A: chain.activation(depth)}
-    yield _Link(
-        delta_(depth), Mul(*_delta(chain, depth)),
-        f"the chain rule at the cost {cost.name}, a = g(z) at the last layer",
-        _checked(put(cost.formula, output), z_(depth),
-                 Mul(put(cost.da, output), g.d(1)(z_(depth))), "c(g(z), y)"),
-        _kink_conditions(chain, depth), delta_(depth),
-    )  # fmt: skip
-    for k in range(depth - 1, l - 1, -1):
-        factor, w = chain.w(k + 1) * slope(chain, k), chain.w(k + 1)
-        yield _Link(
-            delta_(k), Mul(factor, delta_(k + 1)),
-            "the chain rule: C depends on this z through the next one alone",
-            _checked(_W * chain.layers[k - 1].g(_Z) + _B, _Z, put(factor, {w: _W, z_(k): _Z}),
-                     "w g(z) + b"),
-            _kink_conditions(chain, k), factor,
-        )  # fmt: skip
-
-
-def _path_link(chain: Chain, k: int, left: Expr, right: Expr) -> _Link:
-    """∂aᵏ/∂aᵏ⁻¹ = w g' (+ 1)."""
-    layer, factor = chain.layers[k - 1], Mul(*_path(chain, k, k))
-    inner = _W * _A + _B
-    value = layer.g(inner) + (_A if layer.skip else 0)
-    claimed = put(factor, {chain.w(k): _W, z_(k): inner})
-    return _Link(
-        left, Mul(factor, right),
-        "the chain rule: what follows depends on this activation through the next one alone",
-        _checked(value, _A, claimed, "the layer"), _kink_conditions(chain, k), factor,
-    )  # fmt: skip
-
-
-def _arrow_road(chain: Chain, l: int) -> Iterator[_Link]:
-    """The road through eᵏ = ∂C/∂aᵏ, which skip connections need, to δˡ, or to ∂C/∂x for l = 0."""
-    depth, cost = chain.depth, chain.loss
-    yield _Link(
-        e_(depth), put(cost.da, {_A: a_(depth)}),
-        "the derivative of the cost in its first argument",
-        _checked(cost.formula, _A, cost.da, "the cost"), (), e_(depth),
-    )  # fmt: skip
-    for k in range(depth, l, -1):
-        yield _path_link(chain, k, e_(k - 1), e_(k))
-    if l:
-        factor = slope(chain, l)
-        verdict = _checked(chain.activation(l), z_(l), factor, "the layer")
-        under = _kink_conditions(chain, l)
-        because = "the chain rule through a = g(z)"
-        yield _Link(delta_(l), Mul(factor, e_(l)), because, verdict, under, factor)
-
-
-def _output_road(chain: Chain) -> Iterator[_Link]:
-    """∂aᵏ/∂x from ∂aᵏ⁻¹/∂x; it begins with ∂x/∂x = 1."""
-    before: Expr = sympy.S.One
-    for k in range(1, chain.depth + 1):
-        left = _derivative(a_(k).name, x_)
-        yield _path_link(chain, k, left, before)
-        before = left
-
-
-def _last_step(gradient: Gradient, l: int, earlier: int) -> Step:
-    """From δˡ to ∂C/∂wˡ, ∂C/∂bˡ or ∂C/∂x through zˡ = wˡ aˡ⁻¹ + bˡ."""
-    chain, of = gradient.chain, gradient.of
-    variable = {"w": chain.w(l), "b": real(f"b__{l}"), "x": x_}[of]
-    claimed = {"w": a_(l - 1), "b": sympy.S.One, "x": chain.w(l)}[of]
-    # At x on a chain of one layer δᴸ stays a symbol. The other uses of a tied w are held fixed.
-    delta = (delta_(l),) if of == "x" and l == chain.depth else _delta(chain, l)
-    verdict = equal(gradient.expr, claimed * Mul(*delta), "the product form")
-    if verdict:
-        verdict = _checked(chain.preactivation(l), variable, claimed, "w a + b")
-    claim = Eq(gradient.symbol, gradient.expr, evaluate=False)
-    return Step(claim, f"the chain rule: ∂z/∂{of} times the error term", verdict, (earlier,))
-
-
-def _tied_steps(chain: Chain) -> list[Step]:
-    """∂C/∂w = Σ δˡ aˡ⁻¹: every layer's share by its own derivation, then the sum rule."""
-    steps, shares = list[Step](), list[int]()
-    for l in range(1, chain.depth + 1):
-        offset = len(steps)
-        for step in _steps(Gradient(chain, "w", l)):
-            steps.append(replace(step, given=tuple(n + offset for n in step.given)))
-        shares.append(len(steps))
-    total = Gradient(chain, "w", 0)
-    summed = sympy.Add(*(Gradient(chain, "w", l).expr for l in range(1, chain.depth + 1)))
-    verdict = equal(total.expr, summed, "the sum rule for a variable that enters in several places")
-    claim = Eq(total.symbol, total.expr, evaluate=False)
-    return [*steps, Step(claim, "w enters at every layer", verdict, tuple(shares))]

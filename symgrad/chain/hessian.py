@@ -18,13 +18,13 @@ from typing import Any
 
 import sympy
 from flint import arb
-from sympy import Eq, Expr, Mul, Symbol
+from sympy import Eq, Expr, Symbol
 
 from symgrad.activation import Head
 from symgrad.chain.chain import Chain
-from symgrad.chain.gradient import equal, off_kinks, slope
-from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, put, real, x_, z_
-from symgrad.chain.state import State, accurate
+from symgrad.chain.gradient import equal, off_kinks, partial, slope
+from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, put, real, z_
+from symgrad.chain.state import accurate
 from symgrad.errors import InputError
 from symgrad.fact import Derivation, Fact, Proved, Refuted, Step, Verdict
 from symgrad.render import Block, Formula, Para, Shown
@@ -46,6 +46,51 @@ def mu_(l: int) -> Symbol:
 
 
 @dataclass(frozen=True)
+class _Jets:
+    """What holds the Hessian, by layer, as symbols or as balls; index 0 of most is unused."""
+
+    names: tuple[str, ...]
+    """The parameters: weights (w alone where they are tied), then biases."""
+    kappa: Sequence[Any]
+    mu: Sequence[Any]
+    delta: Sequence[Any]
+    slope: Sequence[Any]
+    step: Sequence[Any]
+    before: Sequence[Any]
+    in_x: Any
+    """∂²C/∂x²."""
+
+    @property
+    def depth(self) -> int:
+        return len(self.kappa) - 1
+
+    def apply(self, vector: Mapping[str, Any], zero: Any) -> dict[str, Any]:
+        """H v in O(L), for v by name, x among them: tangents upwards, their adjoints downwards."""
+        for name in vector.keys() - {*self.names, "x"}:
+            few = ", ".join(self.names[:6])
+            raise InputError(f"an entry is named by a parameter, {few}, ..., or by x, got {name}")
+        shared, layers = vector.get("w", zero), range(1, self.depth + 1)
+        vw = [zero, *(vector.get(f"w__{l}", shared) for l in layers)]
+        own, carried = [zero], [zero, vector.get("x", zero)]
+        for l in layers:
+            own.append(self.before[l] * vw[l] + vector.get(f"b__{l}", zero))
+            carried.append(self.step[l] * carried[l] + self.slope[l] * own[l])
+        found, above, total = dict[str, Any](), zero, zero
+        for l in reversed(layers):
+            row = self.kappa[l] * own[l] + self.mu[l] * carried[l] + self.slope[l] * above
+            found[f"b__{l}"], found[f"w__{l}"] = row, self.before[l] * row + self.delta[l] * carried[l]
+            total += found[f"w__{l}"]
+            above = self.step[l] * above + self.mu[l] * own[l] + self.delta[l] * vw[l]
+        found |= {"w": total, "x": self.in_x * carried[1] + above}
+        return {name: found[name] for name in (*self.names, "x")}
+
+    def _entry(self, p: Any, q: Any, one: Any) -> Any:
+        """∂²C/∂p∂q; p and q are symbols or names."""
+        row, column = (v.name if isinstance(v, Symbol) else str(v) for v in (p, q))
+        return self.apply({column: one * 0} | {row: one}, one * 0)[column]
+
+
+@dataclass(frozen=True)
 class Hessian(Shown):
     """∂²C/∂θ∂θ' in the parameters θ of the chain (and x), in closed form.
 
@@ -59,9 +104,9 @@ class Hessian(Shown):
     @property
     def recurrences(self) -> tuple[Eq, ...]:
         """κˡ (and Eˡ, μˡ at skip connections) from L down to 1."""
-        chain, rows = self.chain, list[Any]()
-        for l in range(chain.depth, 0, -1):
-            rows.append(Eq(kappa_(l), self._kappa(l), evaluate=False))
+        rows: list[Any] = [
+            Eq(kappa_(l), self._kappa(l), evaluate=False) for l in range(self.chain.depth, 0, -1)
+        ]
         return tuple(rows)
 
     def _kappa(self, l: int) -> Expr:
@@ -74,44 +119,23 @@ class Hessian(Shown):
         w = chain.w(l + 1)
         return (w * d1) ** 2 * kappa_(l + 1) + w * d2 * delta_(l + 1)
 
-    def path(self, i: int, j: int) -> Expr:
-        """P^{ij} = ∂aʲ⁻¹/∂zⁱ for 1 ≤ i < j, and ∂aʲ⁻¹/∂x for i = 0."""
-        first = slope(self.chain, i) if i else sympy.S.One
-        return Mul(first, *(self._step(k) for k in range(i + 1, j)))
-
-    def _step(self, k: int) -> Expr:
-        return self.chain.w(k) * slope(self.chain, k) + int(self.chain.layers[k - 1].skip)
+    @cached_property
+    def _jets(self) -> _Jets:
+        chain, none = self.chain, sympy.S.NaN
+        layers = range(1, chain.depth + 1)
+        skip = [False, *(layer.skip for layer in chain.layers)]
+        step = [chain.w(l) * slope(chain, l) + int(skip[l]) for l in layers]
+        return _Jets(
+            self.slots, [none, *map(kappa_, layers)],
+            [none, *(mu_(l) if skip[l] else kappa_(l) * chain.w(l) for l in layers)],
+            [none, *map(delta_, layers)], [none, *(slope(chain, l) for l in layers)],
+            [none, *step], [none, *(a_(l - 1) for l in layers)],
+            curvature_(0) if skip[1] else chain.w(1) ** 2 * kappa_(1),
+        )  # fmt: skip
 
     def entry(self, p: Any, q: Any) -> Expr:
         """∂²C/∂p∂q in κ, δ, w, g'(z), a; for a tied w the sum over the layers where it enters."""
-        rows, columns = (self._places(name) for name in (p, q))
-        return sympy.Add(*(self._entry(*sorted((i, j))) for i in rows for j in columns))
-
-    def _entry(self, first: tuple[int, str], second: tuple[int, str]) -> Expr:
-        (i, of_i), (j, of_j) = first, second
-        chain, one = self.chain, sympy.S.One
-        u = {"w": a_(i - 1) if i else x_, "b": one, "x": one}[of_i]
-        if i == j == 0:
-            return curvature_(0) if chain.layers[0].skip else chain.w(1) ** 2 * kappa_(1)
-        v, direct = (a_(j - 1), delta_(j)) if of_j == "w" else (one, sympy.S.Zero)
-        if i == j:
-            return kappa_(j) * u * v
-        mu = mu_(j) if chain.layers[j - 1].skip else kappa_(j) * chain.w(j)
-        path = self.path(i, j)
-        return u * (path * mu * v + path * direct)
-
-    def _places(self, name: Any) -> list[tuple[int, str]]:
-        """[(2, "w")] for w__2, every layer for a tied w; x is the bias of a layer 0."""
-        text = name.name if isinstance(name, Symbol) else str(name)
-        chain = self.chain
-        if text == "w" and chain.tie_weights:
-            return [(l, "w") for l in range(1, chain.depth + 1)]
-        place = (0, "x") if text == "x" else _place(text)
-        if place[0]:
-            chain._index(place[0])
-        if place[1] == "b":
-            chain.b(place[0])
-        return [place]
+        return self._jets._entry(p, q, sympy.S.One)
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
@@ -121,13 +145,23 @@ class Hessian(Shown):
     @property
     def matrix(self) -> sympy.Matrix:
         """All entries as one symbolic matrix, rows and columns as in `slots`."""
-        names = self.slots
-        return sympy.Matrix([[self.entry(p, q) for q in names] for p in names])
+        rows = (self._jets.apply({p: sympy.S.One}, sympy.S.Zero) for p in self.slots)
+        return sympy.Matrix([[row[q] for q in self.slots] for row in rows])
 
     def at(self, values: Mapping[Any, Any] | None = None, bits: int = 64) -> HessianAt:
-        """The Hessian at exact numbers, as O(L) balls."""
-        chain = self.chain
-        return HessianAt.of(chain, accurate(chain, chain.point(values), bits), self.slots)
+        """The Hessian at exact numbers, as O(L) balls: one sweep downwards."""
+        chain, state = self.chain, accurate(self.chain, self.chain.point(values), bits)
+        second, none = state.curvature, arb.nan()
+        kappa, mu = ([none] * (chain.depth + 1) for _ in range(2))
+        with precision(state.prec):
+            for l in range(chain.depth, 0, -1):
+                d1, w, t = state.slope[l], state.w[l], state.step[l]
+                bend = state.e[l] * state.curve[l]
+                kappa[l] = second * d1 * d1 + bend
+                mu[l] = second * t * d1 + bend * w
+                second = second * t * t + bend * w * w
+        rows = (kappa, mu, state.delta, state.slope, state.step, state.before)
+        return HessianAt(self.slots, *rows, second, state.prec)
 
     @cached_property
     def derivation(self) -> Derivation:
@@ -164,10 +198,9 @@ class Hessian(Shown):
         )
         for row in self.recurrences[:4]:
             yield Formula(*row.args)
-        for q in ("w__1", "w__2")[: self.chain.depth]:
-            cost = sympy.Function("C", real=True)(real("w__1"), real(q))
-            left = sympy.Derivative(cost, real("w__1"), real(q), evaluate=False)
-            yield Formula(left, self.entry("w__1", q))
+        p, *others = self.slots[:2]
+        for q in (p, *others):
+            yield Formula(partial("C", real(p), real(q)), self.entry(p, q))
 
 
 def _kinds(chain: Chain) -> list[int]:
@@ -218,100 +251,30 @@ def _local_step(chain: Chain, l: int) -> Step:
 
 
 @dataclass(frozen=True)
-class HessianAt(Shown):
+class HessianAt(_Jets, Shown):
     """The Hessian at one point: `kappa`, `mu`, `delta`, `slope`, `step`, `before` by layer."""
 
-    names: tuple[str, ...]
-    kappa: Sequence[arb]
-    mu: Sequence[arb]
-    delta: Sequence[arb]
-    slope: Sequence[arb]
-    step: Sequence[arb]
-    before: Sequence[arb]
-    in_x: arb
-    """∂²C/∂x²."""
     prec: int
 
-    @classmethod
-    def of(cls, chain: Chain, state: State, names: tuple[str, ...]) -> HessianAt:
-        """From the state of the chain: one sweep downwards."""
-        depth, second = chain.depth, state.curvature
-        kappa, mu = ([arb.nan()] * (depth + 1) for _ in range(2))
-        with precision(state.prec):
-            for l in range(depth, 0, -1):
-                d1, w, t = state.slope[l], state.w[l], state.step[l]
-                bend = state.e[l] * state.curve[l]
-                kappa[l] = second * d1 * d1 + bend
-                mu[l] = second * t * d1 + bend * w
-                second = second * t * t + bend * w * w
-        rows = (kappa, mu, state.delta, state.slope, state.step, state.before)
-        return cls(names, *rows, second, state.prec)
-
     def entry(self, p: Any, q: Any) -> arb:
-        """∂²C/∂p∂q, enclosed."""
-        if "w" in (str(p), str(q)) and "w" in self.names:
-            return self.product({str(p): 1})[str(q)]
-        (i, of_i), (j, of_j) = sorted(_place(str(name)) for name in (p, q))
-        if j >= len(self.kappa):
-            raise InputError(f"the layers are 1..{len(self.kappa) - 1}, got {j}")
-        u = self.before[i] if of_i == "w" else arb(1)
-        v = self.before[j] if of_j == "w" else arb(1)
+        """∂²C/∂p∂q, enclosed, in O(L)."""
         with precision(self.prec):
-            if i == j:
-                return self.kappa[j] * u * v
-            path = self.slope[i] * u
-            for k in range(i + 1, j):
-                path *= self.step[k]
-            return path * (self.mu[j] * v + (self.delta[j] if of_j == "w" else 0))
+            return self._entry(p, q, arb(1))
 
     def product(self, v: Mapping[str, Any] | Sequence[Any]) -> dict[str, arb]:
         """H v in O(L); v by name or in the order of `names`."""
         if not isinstance(v, Mapping) and len(v) != len(self.names):
             raise InputError(f"a vector has {len(self.names)} entries here, got {len(v)}")
-        vector = dict(v) if isinstance(v, Mapping) else dict(zip(self.names, v, strict=True))
-        known = set(self.names)
-        wrong = [name for name in vector if name not in known]
-        if wrong:
-            raise InputError(f"the Hessian has no parameters {wrong}; it has {self.names[:6]}...")
+        vector = v if isinstance(v, Mapping) else dict(zip(self.names, v, strict=True))
         with precision(self.prec):
-            found = self._product(vector)
-            if "w" in self.names:
-                layers = range(1, len(self.kappa))
-                found["w"] = sum((found[f"w__{l}"] for l in layers), arb(0))
+            found = self.apply({name: arb(value) for name, value in vector.items()}, arb(0))
         return {name: found[name] for name in self.names}
-
-    def _product(self, vector: Mapping[str, Any]) -> dict[str, arb]:
-        depth, zero = len(self.kappa) - 1, arb(0)
-        shared = vector.get("w", 0)
-        vw = [zero, *(arb(vector.get(f"w__{l}", shared)) for l in range(1, depth + 1))]
-        own = [zero] * (depth + 1)
-        carried = [zero] * (depth + 2)
-        for l in range(1, depth + 1):
-            own[l] = self.before[l] * vw[l] + arb(vector.get(f"b__{l}", 0))
-            carried[l + 1] = self.step[l] * carried[l] + self.slope[l] * own[l]
-        found: dict[str, arb] = {}
-        above = zero
-        for l in range(depth, 0, -1):
-            row = self.kappa[l] * own[l] + self.mu[l] * carried[l] + self.slope[l] * above
-            found[f"w__{l}"] = self.before[l] * row + self.delta[l] * carried[l]
-            found[f"b__{l}"] = row
-            above = self.step[l] * above + self.mu[l] * own[l] + self.delta[l] * vw[l]
-        return found
 
     def dense(self) -> list[list[arb]]:
         """All entries; O(L²) numbers."""
-        return [[self.entry(p, q) for q in self.names] for p in self.names]
+        return [list(self.product({p: 1}).values()) for p in self.names]
 
     def _blocks(self) -> Iterable[Block]:
-        depth = len(self.kappa) - 1
         yield Para(
-            f"The Hessian at a point, {len(self.names)} parameters, from {6 * depth} numbers."
+            f"The Hessian at a point, {len(self.names)} parameters, from {6 * self.depth} numbers."
         )
-
-
-def _place(name: str) -> tuple[int, str]:
-    """(2, "w") for w__2."""
-    letter, _, number = name.partition("__")
-    if letter not in ("w", "b") or not number.isdigit() or number == "0":
-        raise InputError(f"an entry is named by w__l, b__l or x, got {name!r}")
-    return int(number), letter

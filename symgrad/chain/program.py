@@ -6,10 +6,10 @@ of g and g', so that building the program costs no algebra per layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy
 from flint import arb
@@ -18,9 +18,12 @@ from sympy import Expr, Symbol
 from symgrad.activation import X, elementary
 from symgrad.chain.notation import put, real
 from symgrad.errors import InputError, LimitError
-from symgrad.loss import A, Loss, Y
+from symgrad.loss import A, Y
 from symgrad.render import Block, Listing, Para, Shown, text
 from symgrad.rigor import precision, program
+
+if TYPE_CHECKING:
+    from symgrad.chain.chain import Chain
 
 __all__ = ["Line", "Rule", "StraightLine", "sweep"]
 
@@ -38,19 +41,10 @@ class Rule:
     def operations(self) -> int:
         return int(sympy.count_ops(self.expr))
 
-    def at(self, *values: arb) -> arb:
-        """The rule on balls, at the precision in force."""
-        return self._program.ball(*values, prec=self._prec())
-
     @cached_property
-    def _program(self) -> Any:
-        return program(self.expr, *self.parameters)
-
-    @staticmethod
-    def _prec() -> int:
-        import flint
-
-        return flint.ctx.prec
+    def ball(self) -> Callable[..., arb]:
+        """The rule on balls."""
+        return program(self.expr, *self.parameters).ball
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +107,8 @@ class StraightLine(Shown):
         registers = dict(values)
         with precision(prec):
             for line in self.lines:
-                registers[line.name] = line.rule.at(*(registers[n] for n in line.args))
+                inputs = (registers[n] for n in line.args)
+                registers[line.name] = line.rule.ball(*inputs, prec=prec)
         return {output: registers[name] for output, name in self.outputs.items()}
 
     def evaluate(self, values: Mapping[Any, Expr], bits: int = 53) -> dict[str, arb]:
@@ -191,51 +186,43 @@ class _Writer:
             called[Symbol(own)] = target
 
 
-def sweep(
-    layers: Sequence[Any],
-    loss: Loss,
-    weights: Sequence[str],
-    biases: Sequence[str | None],
-    tied: bool,
-) -> StraightLine:
+def sweep(chain: Chain) -> StraightLine:
     """Cost and every gradient in one forward and one backward sweep.
 
     Names: z__l, a__l, d__l = g'(z__l), e__l = ∂C/∂a__l, delta__l, C, C_w__l = ∂C/∂w__l.
     """
-    out = _Writer()
-    depth = len(layers)
-    for l, layer in enumerate(layers, 1):
-        before = f"a__{l - 1}" if l > 1 else "x"
-        bias = biases[l - 1]
-        if bias is None:
-            out.put(f"z__{l}", _LINEAR, weights[l - 1], before)
+    out, depth, tied = _Writer(), chain.depth, chain.tie_weights
+    rows = [  # (l, layer, its weight, its input)
+        (l, layer, "w" if tied else f"w__{l}", f"a__{l - 1}" if l > 1 else "x")
+        for l, layer in enumerate(chain.layers, 1)
+    ]
+    for l, layer, w, before in rows:
+        if layer.has_bias:
+            out.put(f"z__{l}", _AFFINE, w, before, f"b__{l}")
         else:
-            out.put(f"z__{l}", _AFFINE, weights[l - 1], before, bias)
+            out.put(f"z__{l}", _LINEAR, w, before)
         value = f"g__{l}" if layer.skip else f"a__{l}"
         out.put_shared(layer.elementary, {X: f"z__{l}"}, (value, f"d__{l}"), str(l))
         if layer.skip:
             out.put(f"a__{l}", _SUM, before, value)
-    cost = (loss.formula, elementary(loss.da))
+    cost = (chain.loss.formula, elementary(chain.loss.da))
     out.put_shared(cost, {A: f"a__{depth}", Y: "y"}, ("C", f"e__{depth}"), "C")
     outputs = {"C": "C"}
     total = ""
-    for l in range(depth, 0, -1):
-        layer, before = layers[l - 1], f"a__{l - 1}" if l > 1 else "x"
+    for l, layer, w, before in reversed(rows):
         delta = out.put(f"delta__{l}", _LINEAR, f"d__{l}", f"e__{l}")
         share = out.put(f"C_w__{l}", _LINEAR, delta, before)
-        outputs[f"w__{l}"] = share
-        outputs[f"delta__{l}"] = delta
-        if biases[l - 1] is not None:
+        outputs |= {f"w__{l}": share, f"delta__{l}": delta}
+        if layer.has_bias:
             outputs[f"b__{l}"] = delta
         if tied:
             total = out.put(f"C_w_from__{l}", _SUM, share, total) if total else share
         back = f"e__{l - 1}" if l > 1 else "C_x"
         if layer.skip:
-            out.put(back, _AFFINE, weights[l - 1], delta, f"e__{l}")
+            out.put(back, _AFFINE, w, delta, f"e__{l}")
         else:
-            out.put(back, _LINEAR, weights[l - 1], delta)
+            out.put(back, _LINEAR, w, delta)
     outputs["x"] = "C_x"
     if tied:
         outputs["w"] = total
-    inputs = tuple(dict.fromkeys([*weights, *(b for b in biases if b), "x", "y"]))
-    return StraightLine(tuple(out.lines), inputs, outputs)
+    return StraightLine(tuple(out.lines), tuple(s.name for s in chain.symbols), outputs)
