@@ -20,10 +20,11 @@ from sympy.polys.rings import PolyElement, PolyRing
 from symgrad.errors import LimitError, UndecidedError, UnsupportedError
 from symgrad.pieces import branches, same
 
-__all__ = ["agree", "limit_at", "smooth_derivative", "vanishes"]
+__all__ = ["agree", "factors", "limit_at", "smooth_derivative", "vanishes"]
 
 _MOST_BLOCKS = 40
-_HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.coth, sympy.csch)
+_HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
+_LARGE = 600
 _MOST_STEPS = 80
 _MOST_TERMS = 1_500
 _NOT_FINITE = (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, sympy.AccumBounds)
@@ -48,19 +49,53 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
 
 
 def vanishes(expr: Any, x: Symbol) -> bool:
-    """Whether the expression is zero by the algebra of its blocks; False proves nothing."""
-    if expr.has(*_HYPERBOLIC):
-        expr = cast("Any", expr.rewrite([*_HYPERBOLIC, sympy.tanh, sympy.sech], sympy.exp))
+    """Whether the expression is zero by the algebra of its blocks; False proves nothing.
+
+    >>> x = Symbol("x", real=True)
+    >>> vanishes(sympy.tanh(x) - 1 + 2 / (1 + sympy.exp(2 * x)), x)
+    True
+    """
     flipped = {
         f: -f.func(-f.args[0])
         for f in expr.atoms(sympy.sign)
         if f.args[0].could_extract_minus_sign()
     }
-    expr = expr.xreplace(flipped)
+    expr = _exponential(expr.xreplace(flipped))
     try:
-        return not _Field(expr, x, closed=False).element(expr).num
+        field = _Field(expr, x, closed=False)
+        num = field.element(expr).num
     except UnsupportedError:
         return expr == 0
+    return not num or not num.rem(field.circles())
+
+
+@lru_cache(maxsize=1024)
+def factors(expr: Expr, x: Symbol) -> tuple[tuple[Any, int], ...]:
+    """((p, n), ...) with expr = ∏ pⁿ identically; one pair where the expression is too large.
+
+    >>> x = Symbol("x", real=True)
+    >>> [p for p, n in factors(sympy.tanh(x).diff(x, 2), x) if n > 0]
+    [-8, exp(2*x) - 1, exp(x)]
+    """
+    flat = _exponential(expr)
+    if flat.count_ops() > _LARGE:
+        return ((expr, 1),)
+    try:
+        field = _Field(flat, x, closed=False)
+        content, rest, *pairs = field.split(field.element(flat))
+        inner = _Field(rest, x, closed=False)
+        scale, found = inner.element(rest).num.factor_list()
+    except UnsupportedError:
+        return ((expr, 1),)
+    content *= QQ.to_sympy(scale)
+    one = [] if content == 1 and (found or any(pairs)) else [(content, 1)]
+    return (*one, *((p.as_expr(*inner.blocks), int(n)) for p, n in found), *pairs[0], *pairs[1])
+
+
+def _exponential(expr: Any) -> Any:
+    """Hyperbolic functions in exponentials, sinc(u) as sin(u)/u."""
+    flat = expr.rewrite(_HYPERBOLIC, sympy.exp) if expr.has(*_HYPERBOLIC) else expr
+    return flat.replace(sympy.sinc, lambda u: sympy.sin(u) / u)
 
 
 def limit_at(expr: Expr, x: Symbol, at: Expr) -> Expr | None:
@@ -118,6 +153,9 @@ def _alternatives(expr: Any) -> list[Any]:
     return [expr.xreplace({p: p.args[k].expr for p in pieces}) for k in range(count)]
 
 
+_Pairs = list[tuple[Any, int]]
+
+
 class _Fraction(NamedTuple):
     """num / ∏ qᵢ^kᵢ over the factors qᵢ of a field; a negative kᵢ is a factor kept apart."""
 
@@ -132,8 +170,8 @@ class _Field:
     """
 
     def __init__(self, expr: Expr, x: Symbol, closed: bool = True) -> None:
-        self.x = x
-        self.blocks, self.units = _exponentials_joined(_closure(expr, closed))
+        self.x, self.closed = x, closed
+        self.blocks, self.units = _exponentials_joined(_closure(expr, closed), closed)
         names = [f"t{k}" for k in range(max(1, len(self.blocks)))]
         self.ring = PolyRing(names, QQ, cast("Any", grevlex))
         self.index = {block: k for k, block in enumerate(self.blocks)}
@@ -214,7 +252,7 @@ class _Field:
         top, powers = self.ring.one, {k: -p for k, p in a.powers.items()}
         for factor, multiplicity in factors:
             place = self.ring.gens.index(factor) if factor in self.ring.gens else -1
-            if isinstance(self.blocks[place], Pow) and place in self.roots:
+            if self.closed and isinstance(self.blocks[place], Pow) and place in self.roots:
                 q, base = self.roots[place]
                 inverse = self._inverse(_Fraction(base**multiplicity, {}))
                 top *= factor ** ((q - 1) * multiplicity) * inverse.num
@@ -245,9 +283,12 @@ class _Field:
         if isinstance(expr, sympy.Mul):
             return reduce(self._product, map(self.element, expr.args))
         if isinstance(expr, sympy.exp):
-            content, direction = _direction(expr)
+            content, direction = _direction(expr.as_base_exp()[1])
+            if direction not in self.units:
+                terms = sympy.Add.make_args(sympy.expand(expr.as_base_exp()[1]))
+                return reduce(self._product, (self.element(sympy.exp(t)) for t in terms))
             unit = self.units[direction]
-            power = content / _direction(unit)[0]
+            power = content / _direction(unit.as_base_exp()[1])[0]
             return self._power(_Fraction(self._generator(unit), {}), int(power))
         if isinstance(expr, sympy.tanh):
             square = self._power(self.element(expr.args[0].args[0]), 2)
@@ -302,30 +343,40 @@ class _Field:
         above = {k: p for k, p in a.powers.items() if p < 0}
         return _Fraction(a.num, above), _Fraction(self.ring.one, below)
 
-    def expr(self, a: _Fraction) -> Expr:
-        """The element as an expression: content, common monomial, rest, over the factors."""
+    def split(self, a: _Fraction) -> tuple[Any, Any, _Pairs, _Pairs]:
+        """The element as content · polynomial · ∏ pⁿ over (p, n): blocks, then factors."""
         if not a.num:
-            return S.Zero
-        monomials = list(a.num)
-        common = tuple(map(min, zip(*monomials, strict=True)))
+            return S.Zero, S.One, [], []
+        common = tuple(map(min, zip(*a.num, strict=True)))
         rest = self.ring.from_dict(
             {tuple(e - c for e, c in zip(m, common, strict=True)): v for m, v in a.num.items()}
         )
         content, rest = rest.primitive()
         if rest.LC < 0:
             content, rest = -content, -rest
-        monomial = [block**power for block, power in zip(self.blocks, common, strict=False)]
-        scale, factors = QQ.to_sympy(content), []
-        for k, p in a.powers.items():
-            factor = self.shown.get(k, self.factors[k].as_expr(*self.blocks)) ** -p
-            if factor.is_number:
-                scale *= factor
-            else:
-                factors.append(factor)
-        whole = rest.as_expr(*self.blocks)
+        monomial = [(b, n) for b, n in zip(self.blocks, common, strict=False) if n]
+        shown = [self.shown.get(k, f.as_expr(*self.blocks)) for k, f in enumerate(self.factors)]
+        factors = [(shown[k], -p) for k, p in a.powers.items()]
+        return QQ.to_sympy(content), rest.as_expr(*self.blocks), monomial, factors
+
+    def expr(self, a: _Fraction) -> Expr:
+        """The element as an expression: content, common monomial, rest, over the factors."""
+        scale, whole, monomial, factors = self.split(a)
+        powers = [p**n for p, n in factors]
+        scale *= sympy.Mul(*(p for p in powers if p.is_number))
         if not scale.is_Rational:
             whole, scale = sympy.Add(*(t * scale for t in sympy.Add.make_args(whole))), S.One
-        return sympy.Mul(scale, whole, *monomial, *factors)
+        moving = [p for p in powers if not p.is_number]
+        return sympy.Mul(scale, whole, *(b**n for b, n in monomial), *moving)
+
+    def circles(self) -> list[PolyElement]:
+        """s² + c² − 1 for the blocks s = sin u and c = cos u."""
+        pairs = [(b, sympy.cos(b.args[0])) for b in self.blocks if isinstance(b, sympy.sin)]
+        return [
+            self._generator(s) ** 2 + self._generator(c) ** 2 - 1
+            for s, c in pairs
+            if c in self.index
+        ]
 
 
 class _Tower:
@@ -423,28 +474,30 @@ def _outer(f: Any) -> Expr:
     return f.fdiff(1)
 
 
-def _direction(e: Any) -> tuple[Rational, Expr]:
-    """exp(c w) as (c, w), with w the same for all rational multiples."""
-    content, direction = e.args[0].primitive()
+def _direction(argument: Any) -> tuple[Rational, Expr]:
+    """c·w as (c, w), with w the same for all rational multiples."""
+    content, direction = argument.primitive()
     if direction.could_extract_minus_sign():
         content, direction = -content, -direction
     more, direction = direction.as_coeff_Mul()
     return content * more, direction
 
 
-def _exponentials_joined(blocks: set[Any]) -> tuple[list[Any], dict[Expr, Any]]:
-    """The blocks in order of size; one exponential for all multiples of an argument."""
+def _exponentials_joined(blocks: set[Any], closed: bool) -> tuple[list[Any], dict[Expr, Any]]:
+    """The blocks in order of size; one exponential for all multiples of an argument.
+
+    Arguments that are not multiples of one are taken term by term.
+    """
+    arguments = [b.as_base_exp()[1] for b in blocks if isinstance(b, sympy.exp)]
+    if len({_direction(a)[1] for a in arguments}) > 1:
+        arguments = [t for a in arguments for t in sympy.Add.make_args(sympy.expand(a))]
     contents: dict[Expr, list[Rational]] = {}
-    others = []
-    for block in blocks:
-        if isinstance(block, sympy.exp):
-            c, w = _direction(block)
-            contents.setdefault(w, []).append(c)
-        else:
-            others.append(block)
+    for c, w in map(_direction, arguments):
+        contents.setdefault(w, []).append(c)
     units = {}
     for w, cs in contents.items():
         step = reduce(sympy.gcd, map(abs, cs))
-        units[w] = sympy.exp((step if any(c > 0 for c in cs) else -step) * w)
+        units[w] = sympy.exp((-step if closed and max(cs) < 0 else step) * w)
+    others = [b for b in blocks if not isinstance(b, sympy.exp)]
     ordered = sorted([*others, *units.values()], key=lambda b: (b.count_ops(), b.sort_key()))
     return ordered, units

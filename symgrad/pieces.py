@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -293,11 +293,11 @@ def _merge(points: Sequence[Expr]) -> list[Expr]:
 
 
 @lru_cache(maxsize=2048)
-def roots(gap: Expr, x: Symbol) -> tuple[Expr, ...]:
+def roots(gap: Expr, x: Symbol, some: bool = False) -> tuple[Expr, ...]:
     """The real x where `gap` is zero or has a pole, exactly; the sign is constant between them.
 
     Solved are rational functions of x, and of one invertible function of such an argument.
-    Raises `UnsupportedError` for the rest.
+    Raises `UnsupportedError` for the rest. With `some` it gives those that have a short form.
 
     >>> x = Symbol("x", real=True)
     >>> roots(sympy.exp(2 * x) - 3 * sympy.exp(x) + 2, x)
@@ -311,15 +311,15 @@ def roots(gap: Expr, x: Symbol) -> tuple[Expr, ...]:
         factors = part.args if isinstance(part, sympy.Mul) else (part,)
         for factor in factors:
             power = isinstance(factor, sympy.Pow) and factor.exp.is_Integer
-            found += _zeros(factor.args[0] if power else factor, x)
+            found += _zeros(factor.args[0] if power else factor, x, some)
     return tuple(_merge(found))
 
 
-def _zeros(gap: Any, x: Symbol) -> Sequence[Expr]:
+def _zeros(gap: Any, x: Symbol, some: bool) -> Sequence[Expr]:
     if not gap.has(x) or gap.is_positive or gap.is_negative:
         return ()
     if gap.is_polynomial(x):
-        return _polynomial_zeros(gap, x)
+        return _polynomial_zeros(gap, x, some)
     kernel = _single_kernel(gap, x)
     if kernel is None:
         raise UnsupportedError(
@@ -329,9 +329,9 @@ def _zeros(gap: Any, x: Symbol) -> Sequence[Expr]:
     node, rest, t = kernel
     inverse, (low, high) = _INVERSES[type(node)]
     found: list[Expr] = []
-    for value in roots(rest, t):
+    for value in roots(rest, t, some):
         if order(low, value) < 0 and order(value, high) < 0:
-            found += roots(node.args[0] - inverse(value), x)
+            found += roots(node.args[0] - inverse(value), x, some)
     return found
 
 
@@ -344,14 +344,17 @@ def _single_kernel(gap: Any, x: Symbol) -> tuple[Any, Any, Symbol] | None:
         table: dict[Any, Any] = {node: t}
         if node in exponentials:
             powers = {e: e.exp / node.exp for e in exponentials}
-            table |= {e: t**k for e, k in powers.items() if k.is_Integer}
+            powers = {e: k for e, k in powers.items() if k.is_Rational}
+            step = reduce(sympy.gcd, powers.values())
+            node = sympy.exp(step * node.exp)
+            table = {e: t ** (k / step) for e, k in powers.items()}
         rest = gap.xreplace(table)
         if node.has(x) and not rest.has(x):
             return node, rest, t
     return None
 
 
-def _polynomial_zeros(gap: Expr, x: Symbol) -> Sequence[Expr]:
+def _polynomial_zeros(gap: Expr, x: Symbol, some: bool) -> Sequence[Expr]:
     poly = sympy.Poly(gap, x)
     lead = poly.LC()
     if poly.degree() == 1:
@@ -367,6 +370,9 @@ def _polynomial_zeros(gap: Expr, x: Symbol) -> Sequence[Expr]:
         return tuple(ends)
     if poly.domain.is_ZZ or poly.domain.is_QQ:
         found: list[Any] = list(dict.fromkeys(sympy.real_roots(poly.as_expr(), radicals=True)))
+        if some:
+            short = [r for r in found if not r.has(sympy.CRootOf) and r.count_ops() < 12]
+            return list(map(sympy.radsimp, short))
         if not any(r.has(sympy.CRootOf) for r in found):
             return found
     raise UnsupportedError(f"the zeros of {gap} in {x} have no form in radicals that is used here")

@@ -15,13 +15,13 @@ from typing import Any
 import sympy
 from flint import arb
 from sympy import Dummy, Expr, Poly, Rational, S, Symbol
-from sympy.polys.polyerrors import PolynomialError
 
+from symgrad.calculus import factors, vanishes
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.pieces import roots
 from symgrad.rigor import constant, precision, sign
 from symgrad.rigor.constants import exact
-from symgrad.rigor.roots import vanishes
+from symgrad.rigor.roots import vanishes as vanishes_at
 
 __all__ = [
     "exact_zeros",
@@ -34,140 +34,6 @@ __all__ = [
     "wave_zeros",
 ]
 
-_HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
-_LARGE = 600
-
-
-class _Generators:
-    """Dummies for what is not rational in x, made on the way; equal things get equal dummies."""
-
-    def __init__(self, expr: Expr, x: Symbol) -> None:
-        self.x = x
-        self.back: dict[Dummy, Expr] = {}
-        self.names: dict[Expr, Dummy] = {}
-        exponents: Any = {e.exp for e in expr.atoms(sympy.exp) if e.has(x)}
-        self.units = _units(exponents, x)
-        self.expr = self._flat(expr)
-
-    def _name(self, e: Any) -> Dummy:
-        if e not in self.names:
-            self.names[e] = name = Dummy(f"t{len(self.names)}")
-            self.back[name] = e
-        return self.names[e]
-
-    def _flat(self, e: Any) -> Any:
-        if e == self.x or e.is_Rational:
-            return e
-        if e.is_Add or e.is_Mul:
-            return e.func(*(self._flat(a) for a in e.args))
-        if isinstance(e, sympy.exp):
-            return self._exp(e.exp)
-        if e.is_Pow:
-            base, power = e.as_base_exp()
-            if power.is_Integer:
-                return self._flat(base) ** power
-            if power.is_Rational:
-                q = Rational(1, power.q)  # type: ignore[attr-defined]
-                return self._name(base**q) ** power.p  # type: ignore[attr-defined]
-        return self._name(e)
-
-    def _exp(self, exponent: Any) -> Expr:
-        product = S.One
-        for term in sympy.Add.make_args(sympy.expand(exponent)):
-            unit = self.units.get(term)
-            if unit is None:
-                product *= self._name(sympy.exp(term))
-            else:
-                product *= self._name(sympy.exp(unit)) ** (term / unit)
-        return product
-
-    def reduced(self, e: Any) -> Any:
-        """A polynomial in the generators with every radical below its own power: s² is 1 + x²."""
-        values: list[tuple[Any, Any]] = list(self.back.items())
-        for name, value in values:
-            if value.is_Pow and value.exp.is_Rational and e.has(name):  # type: ignore[attr-defined]
-                base, power = value.as_base_exp()
-                e = sympy.rem(e, name ** (1 / power) - self._flat(base), name)
-            if isinstance(value, sympy.sin) and e.has(name):
-                other = self.names.get(sympy.cos(value.args[0]))
-                if other is not None and sympy.rem(e, name**2 + other**2 - 1, name) == 0:
-                    return S.Zero
-        return e
-
-    def coarsened(self, above: Any, below: Any) -> tuple[Any, Any]:
-        """The same fraction with t^g for each exp(u) that enters by powers a + g·k only."""
-        values: list[tuple[Any, Any]] = list(self.back.items())
-        for name, value in values:
-            if not isinstance(value, sympy.exp) or not (above.has(name) or below.has(name)):
-                continue
-            exponent: Any = value.exp
-            parts = [Poly(part, name) for part in (above, below)]
-            powers = [[m for (m,) in part.monoms()] for part in parts]
-            step = sympy.igcd(0, 0, *(m - min(p) for p in powers for m in p))
-            shift = min(powers[0]) - min(powers[1])
-            if step > 1 or shift:
-                wide = self._name(sympy.exp(sympy.expand(max(step, 1) * exponent)))
-                flat = [
-                    sympy.Add(
-                        *(c * wide ** ((m - min(p)) // max(step, 1)) for (m,), c in part.terms())
-                    )
-                    for part, p in zip(parts, powers, strict=True)
-                ]
-                carry = self._name(sympy.exp(sympy.expand(shift * exponent))) if shift else S.One
-                above, below = flat[0] * carry, flat[1]
-        return above, below
-
-    def restore(self, e: Any) -> Any:
-        return e.xreplace(self.back)
-
-
-def _units(exponents: set[Any], x: Symbol) -> dict[Any, Any]:
-    """For each term of the exponents the common u of which it is an integer multiple."""
-    classes: dict[Any, list[Any]] = {}
-    for exponent in exponents:
-        for term in sympy.Add.make_args(sympy.expand(exponent)):
-            c, rest = term.as_coeff_Mul(rational=True)
-            classes.setdefault(rest, []).append(c)
-    units: dict[Any, Any] = {}
-    for rest, multiples in classes.items():
-        common = Rational(
-            sympy.igcd(0, *(m.p for m in multiples)), sympy.ilcm(1, 1, *(m.q for m in multiples))
-        )
-        for m in multiples:
-            units[m * rest] = common * rest
-    return units
-
-
-@lru_cache(maxsize=1024)
-def factors(expr: Expr, x: Symbol) -> tuple[tuple[Expr, int], ...]:
-    """((p, n), ...) with expr = ∏ pⁿ identically; one pair where the expression is too large.
-
-    >>> x = Symbol("x", real=True)
-    >>> [p for p, n in factors(sympy.tanh(x).diff(x, 2), x) if n > 0]
-    [-8, exp(2*x) - 1, exp(2*x)]
-    """
-    flat: Any = expr.rewrite(_HYPERBOLIC, sympy.exp) if expr.has(*_HYPERBOLIC) else expr
-    flat = flat.replace(sympy.sinc, lambda u: sympy.sin(u) / u)
-    if flat.count_ops() > _LARGE:
-        return ((expr, 1),)
-    generators = _Generators(flat, x)
-    if len(generators.back) > 8:
-        return ((expr, 1),)
-    try:
-        above, below = map(generators.reduced, sympy.fraction(sympy.together(generators.expr)))
-        above, below = generators.coarsened(above, below)
-    except PolynomialError:  # a generator in an exponent: an exponential of an exponential
-        return ((expr, 1),)
-    found: list[tuple[Expr, int]] = []
-    for part, side in ((above, 1), (below, -1)):
-        part = part if sympy.expand(part) != 0 else S.Zero
-        factored: Any = (part, []) if part.is_number else sympy.factor_list(part)
-        content, pairs = factored
-        if content != 1:
-            found.append((generators.restore(content), side))
-        found += [(generators.restore(p), side * int(n)) for p, n in pairs]
-    return tuple(found)
-
 
 def identically_zero(expr: Expr, x: Symbol) -> bool:
     """Whether exact algebra shows that the expression is zero for every x."""
@@ -176,7 +42,7 @@ def identically_zero(expr: Expr, x: Symbol) -> bool:
             return sign(expr) == 0
         except UndecidedError:
             return False
-    return any(p == 0 for p, n in factors(expr, x) if n > 0)
+    return vanishes(expr, x)
 
 
 def is_positive(e: Any, x: Symbol) -> bool:
@@ -243,13 +109,13 @@ def exact_zeros(p: Expr, x: Symbol) -> tuple[Expr, ...]:
     """
     if p.has(sympy.sin, sympy.cos, sympy.tan):
         return (S.Zero,) if p.subs(x, 0) == 0 else ()
-    found = list(_lambert(p, x)) or list(_polynomial(p, x))
+    found = _lambert(p, x)
     if not found:
         try:
-            found = list(roots(p, x))
-        except (UnsupportedError, UndecidedError, NotImplementedError, ValueError):
+            found = list(roots(p, x, some=True))
+        except (UnsupportedError, UndecidedError):
             found = [S.Zero] if p.subs(x, 0) == 0 else []
-    return tuple(_one_log(c) for c in found)
+    return tuple(_one_log(c.replace(sympy.log, _log)) for c in found)  # type: ignore[attr-defined]
 
 
 def _one_log(c: Expr) -> Expr:
@@ -273,7 +139,7 @@ def wave_zeros(p: Expr, x: Symbol, lo: Expr, hi: Expr) -> tuple[Expr, ...]:
     first, last = sympy.ceiling(lo / step), sympy.floor(hi / step)
     if not (last - first).is_Integer or last - first > 400:
         return ()
-    return tuple(c for k in range(int(first), int(last) + 1) if vanishes(p, x, c := k * step))
+    return tuple(c for k in range(int(first), int(last) + 1) if vanishes_at(p, x, c := k * step))
 
 
 def touching_points(p: Expr, x: Symbol, boxes: tuple[tuple[arb, arb], ...]) -> tuple[Expr, ...]:
@@ -307,34 +173,6 @@ def _short_rational(b: arb) -> Rational | None:
     return q if bool(b.overlaps(constant(q, 96))) else None  # type: ignore[return-value]
 
 
-def _polynomial(p: Expr, x: Symbol) -> list[Expr]:
-    """Zeros of a polynomial in x, or in one exp(u) with u(x) = log t solved in turn."""
-    generators = _Generators(p, x)
-    flat = generators.expr
-    moving = [d for d, e in generators.back.items() if e.has(x) and flat.has(d)]
-    if (
-        (flat.has(x) and moving)
-        or len(moving) > 1
-        or any(not flat.is_polynomial(d) for d in moving)
-    ):
-        return []
-    t = moving[0] if moving else x
-    poly: Any = Poly(generators.restore(flat.xreplace({t: (y := Dummy("y", real=True))})), y)
-    if poly.degree() > 2 and not (poly.domain.is_ZZ or poly.domain.is_QQ):
-        return []
-    values = [r for r in roots_of(poly, y) if not r.has(sympy.CRootOf)]
-    if not moving:
-        return values
-    inner = generators.back[moving[0]]
-    if not isinstance(inner, sympy.exp):
-        return []
-    found: list[Expr] = []
-    for value in values:
-        if sign(value) > 0:
-            found += _polynomial(inner.exp - _log(value), x)
-    return found
-
-
 def _log(value: Expr) -> Expr:
     """log value, by the root of the value where that is shorter: log(3 − 2√2) = 2·log(√2 − 1)."""
     if value.is_Rational:
@@ -342,20 +180,6 @@ def _log(value: Expr) -> Expr:
     root = sympy.sqrtdenest(sympy.sqrt(value))
     same_field = root.atoms(sympy.Pow) == value.atoms(sympy.Pow)
     return 2 * sympy.log(root) if same_field else sympy.log(value)
-
-
-def roots_of(poly: Poly, y: Symbol) -> list[Expr]:
-    """The real roots in radicals, as far as they are short."""
-    if poly.degree() <= 2:
-        try:
-            return list(roots(poly.as_expr(), y))
-        except (UnsupportedError, UndecidedError):
-            return []
-    try:
-        found: Any = sympy.real_roots(poly.as_expr(), radicals=True)
-    except NotImplementedError:
-        return []
-    return [sympy.radsimp(r) for r in dict.fromkeys(found) if r.count_ops() < 12]
 
 
 def _lambert(p: Any, x: Symbol) -> list[Expr]:
