@@ -3,7 +3,6 @@
 from symgrad.rigor.balls import (
     contains_zero,
     interval,
-    is_finite,
     lower,
     precision,
     sign_of,
@@ -20,7 +19,6 @@ __all__ = [
     "constant",
     "contains_zero",
     "interval",
-    "is_finite",
     "lower",
     "precision",
     "program",

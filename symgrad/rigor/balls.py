@@ -16,7 +16,6 @@ from flint import arb
 __all__ = [
     "contains_zero",
     "interval",
-    "is_finite",
     "lower",
     "precision",
     "sign_of",
@@ -54,11 +53,6 @@ def lower(b: arb) -> arb:
 def upper(b: arb) -> arb:
     """The upper end of the ball, rounded up."""
     return b.upper()
-
-
-def is_finite(b: arb) -> bool:
-    """Whether the ball bounds anything; a non-finite one means "not defined or not decided"."""
-    return b.is_finite()
 
 
 def contains_zero(b: arb) -> bool:

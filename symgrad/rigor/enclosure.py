@@ -54,7 +54,7 @@ class Enclosure:
             return 50
         if self.lo <= 0 <= self.hi:
             return 0
-        return max(0, int(sympy.floor(-sympy.log(self.rad / abs(self.mid), 10).n(10))))
+        return max(0, _power(abs(self.mid) / self.rad))
 
     def ball(self, prec: int = 64) -> arb:
         """The enclosure as a ball, rounded outward at `prec` bits."""
@@ -66,11 +66,9 @@ class Enclosure:
         """An interval with decimal ends that contains the enclosure and is little wider."""
         if self.lo == self.hi:
             return sympy.Interval(self.lo, self.hi)
-        places = 2 - int(sympy.floor(sympy.log(self.rad, 10).n(15)))
+        places = 2 - _power(self.rad)
         scale = Rational(10) ** places
-        digits = max(
-            1, places + int(sympy.ceiling(sympy.log(abs(self.mid) + self.rad, 10).n(15))) + 1
-        )
+        digits = max(1, places + _power(abs(self.mid) + self.rad) + 2)
         lo, hi = sympy.floor(self.lo * scale) - 1, sympy.ceiling(self.hi * scale) + 1
         return sympy.Interval(Float(lo / scale, digits), Float(hi / scale, digits))
 
@@ -92,6 +90,16 @@ class Enclosure:
 
 def _round_up(q: Rational) -> str:
     """One significant digit, at least q."""
-    power = int(sympy.floor(sympy.log(q, 10).n(15)))
+    power = _power(q)
     lead = int(sympy.ceiling(q / Rational(10) ** power))
     return f"1e{power + 1}" if lead == 10 else f"{lead}e{power}"
+
+
+def _power(q: Any) -> int:
+    """The n with 10^n ≤ q < 10^(n+1)."""
+    n = (int(q.p).bit_length() - int(q.q).bit_length()) * 3 // 10
+    while q < Rational(10) ** n:
+        n -= 1
+    while q >= Rational(10) ** (n + 1):
+        n += 1
+    return n

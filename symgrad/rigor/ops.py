@@ -2,13 +2,14 @@
 
 Columns: SymPy class; the ball; the power series; how it runs (+1 rises, -1 falls, `SIDES` monotone
 on each side of zero), so that a wide ball is evaluated at its ends; and what takes its place where
-Arb's own overflows, beyond exp(2^64) or so: the exponent of a ball may be any integer.
+Arb's own overflows, beyond exp(2^64) or so, in x and u = exp(-|x|): the exponent of a ball may be
+any integer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flint
@@ -20,12 +21,11 @@ from symgrad.rigor.balls import precision, union
 __all__ = ["FUNCTIONS", "SIDES", "Op", "pow_int", "pow_series"]
 
 Ball = Callable[[arb], arb]
-Pair = Callable[[list[arb], list[arb], int], arb]
+Pair = Callable[[arb, arb], arb]
 Series = Callable[[arb_series], arb_series]
 
 SIDES = 2
 _WIDE = arb(2) ** -30
-_NARROW = arb(2) ** -60
 _SHARP = 30
 
 
@@ -36,7 +36,7 @@ class Op:
     ball: Ball
     series: Series
     runs: int = 0
-    far: Ball | None = None
+    far: Pair | None = None
 
     def __call__(self, x: arb) -> arb:
         """An enclosure of the function over the ball; at the ends where it is monotone."""
@@ -53,7 +53,9 @@ class Op:
         return union(*(self._at(end, self.ball(end)) for end in ends))
 
     def _at(self, x: arb, y: arb) -> arb:
-        return y if self.far is None or y.rel_accuracy_bits() > 1 else self.far(x)
+        if self.far is None or y.rel_accuracy_bits() > 1 or not abs(x) > _NEAR:
+            return y
+        return self.far(x, _far_exp(-abs(x)))
 
 
 def pow_int(x: arb, n: int) -> arb:
@@ -85,61 +87,35 @@ def pow_series(x: arb_series, n: int) -> arb_series:
     return _power(x, n) if n >= 0 else 1 / _power(x, -n)
 
 
-def _coupled(x: arb_series, y0: arb, z0: arb, dy: Pair, dz: Pair) -> tuple[arb_series, arb_series]:
-    """The series y(x), z(x) of dy/dx = Y(y, z), dz/dx = Z(y, z), products of at most two series.
+def _from_middle(x: arb_series) -> tuple[arb_series, arb_series]:
+    """sinh and cosh of u = x − x₀, the series without its constant term.
 
-    Taylor coefficients by the differential equation stay narrow on wide balls and do not cancel in
-    the tails, since they are built from the values y0, z0 alone.
+    With the addition theorems, a wide x₀ enters by the values of the function there alone, which
+    are narrow, and nothing cancels in the tails.
     """
-    n = x.prec
-    u = [(k + 1) * x[k + 1] for k in range(n - 1)]
-    y, z, rates = [y0], [z0], ([], [])
-    for k in range(n - 1):
-        for rate, law in zip(rates, (dy, dz), strict=True):
-            rate.append(law(y, z, k))
-        for values, rate in zip((y, z), rates, strict=True):
-            values.append(sum((rate[i] * u[k - i] for i in range(k + 1)), arb(0)) / (k + 1))
-    return arb_series(y, prec=n), arb_series(z, prec=n)
-
-
-def _times(a: list[arb], b: list[arb], k: int) -> arb:
-    return sum((a[i] * b[k - i] for i in range(k + 1)), arb(0))
-
-
-def _tanh_sech(x: arb_series) -> tuple[arb_series, arb_series]:
-    if x[0].rad() < _NARROW:  # in e = exp(-|x|), where no coefficient past the first cancels
-        negative = bool(x[0] < 0)
-        e = x.exp() if negative else (-x).exp()
-        square = e * e
-        y = 1 - 2 * square / (1 + square)
-        return -y if negative else y, 2 * e / (1 + square)
-    # y = tanh, z = sech: y' = z², z' = -yz
-    y0, z0 = FUNCTIONS[sympy.tanh](x[0]), FUNCTIONS[sympy.sech](x[0])
-    return _coupled(x, y0, z0, lambda y, z, k: _times(z, z, k), lambda y, z, k: -_times(y, z, k))
-
-
-def _sinh_cosh(x: arb_series) -> tuple[arb_series, arb_series]:
-    if x[0].rad() < _NARROW and bool(abs(x[0]) > 1):
-        e = x.exp()
-        return (e - 1 / e) / 2, (e + 1 / e) / 2
-    y0, z0 = FUNCTIONS[sympy.sinh](x[0]), FUNCTIONS[sympy.cosh](x[0])
-    return _coupled(x, y0, z0, lambda y, z, k: z[k], lambda y, z, k: y[k])
-
-
-def _series_tanh(x: arb_series) -> arb_series:
-    return _tanh_sech(x)[0]
-
-
-def _series_sech(x: arb_series) -> arb_series:
-    return _tanh_sech(x)[1]
+    e = arb_series([0, *(x[k] for k in range(1, x.prec))], prec=x.prec).exp()
+    return (e - 1 / e) / 2, (e + 1 / e) / 2
 
 
 def _series_sinh(x: arb_series) -> arb_series:
-    return _sinh_cosh(x)[0]
+    s, c = _from_middle(x)
+    return FUNCTIONS[sympy.sinh](x[0]) * c + FUNCTIONS[sympy.cosh](x[0]) * s
 
 
 def _series_cosh(x: arb_series) -> arb_series:
-    return _sinh_cosh(x)[1]
+    s, c = _from_middle(x)
+    return FUNCTIONS[sympy.cosh](x[0]) * c + FUNCTIONS[sympy.sinh](x[0]) * s
+
+
+def _series_tanh(x: arb_series) -> arb_series:
+    s, c = _from_middle(x)
+    at = FUNCTIONS[sympy.tanh](x[0])
+    return at + FUNCTIONS[sympy.sech](x[0]) ** 2 * s / (c + at * s)
+
+
+def _series_sech(x: arb_series) -> arb_series:
+    s, c = _from_middle(x)
+    return FUNCTIONS[sympy.sech](x[0]) / (c + FUNCTIONS[sympy.tanh](x[0]) * s)
 
 
 def _series_asinh(x: arb_series) -> arb_series:
@@ -149,61 +125,37 @@ def _series_asinh(x: arb_series) -> arb_series:
     return (x + root).log()
 
 
-# where Arb's own overflow
+# where Arb's own overflow: u = exp(-|x|), |x| > 2^60
 
 _NEAR = arb(2) ** 60
 _LIMIT = arb(2) ** (1 << 15)
 
 
 def _far_exp(x: arb) -> arb:
-    """exp(x) = 2^n·exp(x - n·log 2), for arguments of up to 2^15 bits before the point.
+    """exp(x) = 2^n·exp(x - n·log 2), for x < 0 of up to 2^15 bits before the point.
 
     Farther left, exp lies between 0 and its value at the end of that range.
     """
     if x < -_LIMIT:
         return union(arb(0), _far_exp(-_LIMIT))
-    if not x.is_finite() or not abs(x) > _NEAR or abs(x) > _LIMIT:
-        return x.exp()
     with precision(flint.ctx.prec + int(x.mid().man_exp()[1]) + x.mid().bits() + 16):
         log2 = arb(2).log()
-        n = int((x.mid() / log2).mid().floor().unique_fmpz() or 0)
+        n: Any = (x.mid() / log2).mid().floor().unique_fmpz()
         rest = x - n * log2
-    return rest.exp() * arb((1, n)) if rest.rad() < 1 else x.exp()
+    return rest.exp() * arb((1, int(n))) if rest.rad() < 1 else x.exp()
 
 
-def _far_erfc(x: arb) -> arb:
+def _far_erfc(x: arb, _: arb) -> arb:
     """DLMF 7.12.1: the remainder of the alternating series is below the first omitted term."""
-    if not abs(x) > _NEAR:
-        return x.erfc()
-    if x < 0:
-        return 2 - _far_erfc(-x)
-    u = 1 / (2 * x * x)
-    return _far_exp(-x * x) / (x * arb.pi().sqrt()) * (1 - u + (3 * u * u) * arb(0.5, 0.5))
-
-
-def _far_cosh(x: arb) -> arb:
-    e = _far_exp(abs(x))
-    return (e + 1 / e) / 2 if abs(x) > _NEAR else x.cosh()
-
-
-def _far_sech(x: arb) -> arb:
-    e = _far_exp(-abs(x))
-    return 2 * e / (1 + e * e)
-
-
-def _far_csch(x: arb) -> arb:
-    e = _far_exp(-abs(x))
-    return 2 * e / (1 - e * e) * x.sgn()
-
-
-def _far_sinh(x: arb) -> arb:
-    e = _far_exp(abs(x))
-    return (e - 1 / e) / 2 * x.sgn() if abs(x) > _NEAR else x.sinh()
+    square = x * x
+    size = _far_exp(-square) / (abs(x) * arb.pi().sqrt())
+    tail = size * (1 + arb(-0.5, 0.5) / square)
+    return tail if x > 0 else 2 - tail
 
 
 FUNCTIONS: dict[type, Op] = {
-    # class          ball         series                                      runs   far
-    sympy.exp:    Op(arb.exp,     arb_series.exp,                             +1,    _far_exp),
+    # class          ball         series                                      runs
+    sympy.exp:    Op(arb.exp,     arb_series.exp,                             +1),
     sympy.log:    Op(arb.log,     arb_series.log,                             +1),
     sympy.sin:    Op(arb.sin,     arb_series.sin),
     sympy.cos:    Op(arb.cos,     arb_series.cos),
@@ -214,18 +166,27 @@ FUNCTIONS: dict[type, Op] = {
     sympy.asin:   Op(arb.asin,    arb_series.asin,                            +1),
     sympy.acos:   Op(arb.acos,    arb_series.acos,                            -1),
     sympy.atan:   Op(arb.atan,    arb_series.atan,                            +1),
-    sympy.sinh:   Op(arb.sinh,    _series_sinh,                               +1,    _far_sinh),
-    sympy.cosh:   Op(arb.cosh,    _series_cosh,                               SIDES, _far_cosh),
+    sympy.sinh:   Op(arb.sinh,    _series_sinh,                               +1),
+    sympy.cosh:   Op(arb.cosh,    _series_cosh,                               SIDES),
     sympy.tanh:   Op(arb.tanh,    _series_tanh,                               +1),
     sympy.coth:   Op(arb.coth,    lambda x: 1 / _series_tanh(x),              SIDES),
-    sympy.sech:   Op(arb.sech,    _series_sech,                               SIDES, _far_sech),
-    sympy.csch:   Op(arb.csch,    lambda x: 1 / _series_sinh(x),              SIDES, _far_csch),
+    sympy.sech:   Op(arb.sech,    _series_sech,                               SIDES),
+    sympy.csch:   Op(arb.csch,    lambda x: 1 / _series_sinh(x),              SIDES),
     sympy.asinh:  Op(arb.asinh,   _series_asinh,                              +1),
     sympy.acosh:  Op(arb.acosh,   lambda x: (x + (x * x - 1).sqrt()).log(),   +1),
     sympy.atanh:  Op(arb.atanh,   lambda x: ((1 + x) / (1 - x)).log() / 2,    +1),
     sympy.erf:    Op(arb.erf,     arb_series.erf,                             +1),
-    sympy.erfc:   Op(arb.erfc,    arb_series.erfc,                            -1,    _far_erfc),
+    sympy.erfc:   Op(arb.erfc,    arb_series.erfc,                            -1),
     sympy.erfi:   Op(arb.erfi,    arb_series.erfi,                            +1),
     sympy.sinc:   Op(arb.sinc,    lambda x: x.sin() / x),
     sympy.LambertW: Op(arb.lambertw, arb_series.lambertw,                     +1),
 }  # fmt: skip
+_FAR: dict[type, Pair] = {
+    sympy.exp:  lambda x, u: u if x < 0 else 1 / u,
+    sympy.sinh: lambda x, u: (1 / u - u) / 2 * x.sgn(),
+    sympy.cosh: lambda x, u: (1 / u + u) / 2,
+    sympy.sech: lambda x, u: 2 * u / (1 + u * u),
+    sympy.csch: lambda x, u: 2 * u / (1 - u * u) * x.sgn(),
+    sympy.erfc: _far_erfc,
+}  # fmt: skip
+FUNCTIONS |= {name: replace(FUNCTIONS[name], far=far) for name, far in _FAR.items()}
