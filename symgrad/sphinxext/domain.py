@@ -22,7 +22,7 @@ from sphinx.util.nodes import make_refnode
 
 import symgrad
 from symgrad.errors import SymgradError
-from symgrad.sphinxext.nodes import Composer, Scroll, formulas_as_text, visitors
+from symgrad.sphinxext.nodes import Scroll, entitle, formulas_as_text, visitors
 from symgrad.sphinxext.rows import ROWS, Row
 from symgrad.sphinxext.shelf import Shelf, digest, stop
 
@@ -100,24 +100,25 @@ class _Directive(SphinxDirective):
 
     def _shown(self, answer: dict[str, Any]) -> list[nodes.Node]:
         docname = self.env.current_document.docname
-        caption, messages = [], []
-        if "caption" in self.options:
-            caption, messages = self.parse_inline(self.options["caption"], lineno=self.lineno)
-        composer = Composer(
-            _shelf(self.env).folder,
-            os.path.dirname(self.env.doc2path(docname)),
-            caption=caption,
-            alt=self.options.get("alt", ""),
-            width=self.options.get("width", ""),
-        )
-        body = composer.compose(answer["blocks"])
+        body = answer["body"]
         for node in body:
             self.set_source_info(node)
         classes = ["symgrad", f"symgrad-{self.row.name}", *self.options.get("class", [])]
         box = nodes.container("", *body, classes=classes)
+        shows: list[Any] = [*box.findall(lambda n: isinstance(n, (nodes.table, nodes.figure)))]
+        messages: list[nodes.system_message] = []
+        if "caption" in self.options:
+            caption, messages = self.parse_inline(self.options["caption"], lineno=self.lineno)
+            for first in shows[:1]:
+                entitle(first, caption)
+        here = os.path.dirname(self.env.doc2path(docname))
+        for image in box.findall(nodes.image):
+            place = os.path.relpath(_shelf(self.env).folder / f"{image['uri']}.*", here)
+            image["uri"] = pathlib.PurePath(place).as_posix()
+            image.attributes |= {k: self.options[k] for k in ("alt", "width") if k in self.options}
         if "label" in self.options:
-            self._label(composer.labelled)
-        self.add_name(composer.named or box)
+            self._label(answer["labelled"])
+        self.add_name(shows[0] if shows else box)
         domain = _domain(self.env)
         for fact in answer["facts"]:
             anchor = make_id("fact-" + _spelled(fact))
@@ -171,8 +172,7 @@ class _ExpressionRole(SphinxRole):
         except SymgradError as error:
             _warn(self, str(error), "expr")
             return [nodes.literal(self.rawtext, self.text)], []
-        paragraph = Composer(pathlib.Path(), "").compose(answer["blocks"])[0]
-        return list(paragraph.children), []
+        return list(answer["body"][0].children), []
 
 
 class SymgradDomain(Domain):

@@ -1,19 +1,22 @@
-"""A result's document blocks as JSON, set by the worker: every formula both as LaTeX and as text.
+"""A result's document blocks as docutils nodes, set by the worker.
 
-The JSON is what the shelf keeps, so a build that finds everything there imports no SymPy.
+The shelf keeps the nodes, so a build that finds everything there imports no SymPy.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import And, Basic
+from docutils import nodes
+from sympy import And
 from sympy.core.relational import Relational
 
 from symgrad.render import Block, Formula, Listing, Para, Section, Steps, Table, latex, text
+from symgrad.render.blocks import Cell
+from symgrad.sphinxext.nodes import Scroll, entitle
 
 __all__ = ["Answer", "Drawing", "broken", "set_blocks"]
 
@@ -52,31 +55,75 @@ def set_blocks(
     *,
     label: Formula | None = None,
     save: Callable[[Drawing], str],
-) -> list[Any]:
-    """The blocks as lists that JSON holds; `save(drawing)` writes a figure and names its file."""
+) -> tuple[list[nodes.Node], nodes.math_block | None]:
+    """The nodes of the blocks, and the one that shows `label`.
 
-    def cell(part: str | Basic) -> Any:
-        return part if isinstance(part, str) else {"latex": latex(part), "text": text(part)}
+    `save(drawing)` writes a figure and names its file.
+    """
+    labelled: list[nodes.math_block] = []
 
-    def write(block: Block | Drawing) -> list[Any]:
+    def write(block: Block | Drawing) -> Iterator[nodes.Node]:
         match block:
             case Para(parts=parts):
-                return ["para", [cell(part) for part in parts]]
+                yield nodes.paragraph("", "", *map(_inline, parts))
             case Formula():
-                return ["formula", *_formula(block), block is label]
-            case Table(head=head, rows=rows, caption=caption):
-                return ["table", [*map(cell, head)], [[*map(cell, row)] for row in rows], caption]
+                tex, words = _formula(block)
+                shown = nodes.math_block(tex, tex, number=None, label=None)
+                shown["classes"], shown["symgrad-text"] = ["symgrad-formula"], words
+                shown["no-wrap"] = shown["nowrap"] = False
+                labelled.extend([shown] * (block is label))
+                yield shown
+            case Table():
+                yield _table(block)
             case Steps(items=items):
-                return ["steps", [[write(inner) for inner in item] for item in items]]
+                yield nodes.enumerated_list(
+                    "", *(nodes.list_item("", *every(item)) for item in items),
+                    enumtype="arabic", prefix="(", suffix=")", classes=["symgrad-steps"],
+                )  # fmt: skip
             case Listing(code=code, language=language):
-                return ["listing", code, language]
+                yield nodes.literal_block(code, code, language=language)
             case Section(title=title, blocks=inner):
-                return ["section", title, [write(part) for part in inner]]
+                yield nodes.rubric("", title, classes=["symgrad-part"])
+                yield from every(inner)
             case Drawing(alt=alt, caption=caption):
-                return ["figure", save(block), alt, caption]
-        raise TypeError(f"not a block: {block!r}")
+                image = nodes.image("", uri=save(block), alt=alt, width="100%")
+                figure = nodes.figure("", image, classes=["symgrad-plot"], align="center")
+                if caption:
+                    entitle(figure, [nodes.Text(caption)])
+                yield figure
+            case _:
+                raise TypeError(f"not a block: {block!r}")
 
-    return [write(block) for block in blocks]
+    def every(blocks: Iterable[Block | Drawing]) -> list[nodes.Node]:
+        return [node for block in blocks for node in write(block)]
+
+    return every(blocks), labelled[-1] if labelled else None
+
+
+def _inline(part: Cell) -> nodes.Node:
+    if isinstance(part, str):
+        return nodes.Text(part)
+    node = nodes.math(latex(part), latex(part))
+    node["symgrad-text"] = text(part)
+    return node
+
+
+def _table(table: Table) -> Scroll:
+    rows = [table.head, *table.rows]
+    head, *body = (
+        nodes.row("", *(nodes.entry("", nodes.paragraph("", "", _inline(c))) for c in row))
+        for row in rows
+    )
+    group = nodes.tgroup("", cols=len(table.head))
+    for column in zip(*rows, strict=True):
+        longest = max(len(c if isinstance(c, str) else text(c)) for c in column)
+        group += nodes.colspec(colwidth=min(max(longest, 4), 40))
+    group += [nodes.thead("", head), nodes.tbody("", *body)]
+    shown = nodes.table("", group, classes=["symgrad-table"])
+    box = Scroll("", shown, label="table")
+    if table.caption:
+        entitle(shown, [nodes.Text(table.caption)])
+    return box
 
 
 def _formula(formula: Formula) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import queue
+import pickle
 import shutil
 import subprocess
 import sys
@@ -21,7 +21,6 @@ from functools import cache
 from typing import Any
 
 from symgrad.errors import LimitError, SymgradError
-from symgrad.files import write_whole
 
 __all__ = ["Shelf", "digest", "stop"]
 
@@ -59,16 +58,12 @@ class Shelf:
         """The answer to a request; raises `SymgradError` where there is none."""
         line = json.dumps(request, sort_keys=True)
         key = hashlib.sha256(line.encode()).hexdigest()[:24]
-        path = self.folder / f"{key}.json"
-        if path.is_file():
-            answer = json.loads(path.read_text("utf-8"))
-            if all((self.folder / name).is_file() for name in answer["files"]):
-                return answer
-        self.folder.mkdir(parents=True, exist_ok=True)
-        answer = _worker().ask({**request, "stem": str(self.folder / key)}, seconds)
-        if "error" in answer:
-            raise WorkerError(answer["error"])
-        write_whole(path, json.dumps(answer, sort_keys=True))
+        path = self.folder / f"{key}.answer"
+        answer = pickle.loads(path.read_bytes()) if path.is_file() else None
+        if answer is None or not all((self.folder / name).is_file() for name in answer["files"]):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _worker().ask({**request, "stem": str(self.folder / key)}, seconds)
+            answer = pickle.loads(path.read_bytes())
         return answer
 
     def prune(self) -> None:
@@ -92,35 +87,35 @@ class _Worker:
             stderr=self.errors,
             env={**os.environ, "PYTHONPATH": paths, "MPLBACKEND": "Agg"},
         )
-        self.lines: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
 
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(line)
-        self.lines.put(b"")
-
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        assert self.process.stdin is not None
+    def ask(self, request: dict[str, Any], seconds: float) -> None:
+        """Have the request answered; raises `SymgradError` where that fails or takes longer."""
+        into, out = self.process.stdin, self.process.stdout
+        assert into is not None
+        assert out is not None
+        late = threading.Event()
+        timer = threading.Timer(seconds, lambda: (late.set(), self.process.kill()))
+        timer.start()
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-            line = self.lines.get(timeout=seconds)
-        except queue.Empty:
-            self.close()
-            raise LimitError(
-                f"a directive may take {seconds:g} s and this one took longer: "
-                "ask for less, or raise symgrad_timeout in conf.py"
-            ) from None
+            into.write(json.dumps(request).encode() + b"\n")
+            into.flush()
+            line = out.readline()
         except BrokenPipeError:
             line = b""
+        finally:
+            timer.cancel()
         if not line:
             self.errors.seek(0)
             said = self.errors.read().decode(errors="replace").strip()[-2000:]
             self.close()
+            if late.is_set():
+                raise LimitError(
+                    f"a directive may take {seconds:g} s and this one took longer: "
+                    "ask for less, or raise symgrad_timeout in conf.py"
+                )
             raise WorkerError(f"the process that computes ended: {said or 'without a word'}")
-        return json.loads(line)
+        if error := json.loads(line):
+            raise WorkerError(error)
 
     def close(self) -> None:
         global _current

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import pickle
 import sys
 from typing import Any
 
@@ -21,8 +22,8 @@ from symgrad.sphinxext.setting import Drawing, set_blocks
 __all__ = ["main", "respond"]
 
 
-def respond(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one request: set blocks, or the message of the error."""
+def respond(request: dict[str, Any]) -> str:
+    """Put the answer to one request on the shelf, and say what is wrong with it, if anything."""
     stem, files = pathlib.Path(request["stem"]), []
 
     def save(drawing: Drawing) -> str:
@@ -37,10 +38,13 @@ def respond(request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         found = MAKERS[request["row"]](request, request["options"])
-        blocks = set_blocks(found.blocks, label=found.label, save=save)
+        body, labelled = set_blocks(found.blocks, label=found.label, save=save)
     except SymgradError as error:
-        return {"error": str(error), "kind": type(error).__name__}
-    return {"blocks": blocks, "failed": found.failed, "facts": found.facts, "files": files}
+        return str(error)
+    answer = {"body": body, "labelled": labelled, "files": files}
+    answer |= {"failed": found.failed, "facts": found.facts}
+    write_whole(f"{stem}.answer", pickle.dumps(answer))
+    return ""
 
 
 def main() -> None:
