@@ -13,6 +13,7 @@ from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
+from sphinx.directives.patches import MathDirective
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.roles import XRefRole
@@ -133,14 +134,10 @@ class _Directive(SphinxDirective):
         label = self.options["label"]
         if formula is None:
             raise self.error(f"nothing here is a formula that the label {label!r} could number")
-        domain = self.env.domains.math_domain
-        docname = self.env.current_document.docname
-        domain.note_equation(docname, label, location=self.get_location())
-        formula["label"], formula["docname"] = label, docname
-        formula["number"] = domain.get_equation_number_for(label)
-        target = nodes.target("", "", ids=[make_id(f"equation-{label}")])
-        self.state.document.note_explicit_target(target)
-        formula.replace_self([target, formula])
+        formula["label"], formula["docname"] = label, self.env.current_document.docname
+        found: list[nodes.Node] = [formula]
+        MathDirective.add_target(cast("MathDirective", self), found)
+        formula.replace_self(found)
 
 
 def _directive(row: Row) -> type[_Directive]:

@@ -6,14 +6,15 @@ The shelf keeps the nodes, so a build that finds everything there imports no Sym
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from docutils import nodes
 from sympy import And
 from sympy.core.relational import Relational
 
+from symgrad.fact import Fact, Refuted
 from symgrad.render import Block, Formula, Listing, Para, Section, Steps, Table, latex, text
 from symgrad.render.blocks import Cell
 from symgrad.sphinxext.nodes import Scroll, entitle
@@ -39,27 +40,35 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a directive shows: blocks; `label` is the formula that the option :label: numbers.
+    """What a directive shows: blocks, the facts that they rest on, and what is found wrong.
 
-    `failed` holds what is wrong with the claims shown, `facts` the ids of the facts.
+    `label` is the formula that the option :label: numbers, the first one if none is named;
+    `linked` lets pages refer to the facts.
     """
 
-    blocks: tuple[Block | Drawing, ...]
+    blocks: Sequence[Block | Drawing]
+    facts: Sequence[Fact] = ()
+    wrong: Iterable[str] = ()
     label: Formula | None = None
-    failed: tuple[str, ...] = ()
-    facts: tuple[str, ...] = field(default=())
+    linked: bool = True
+
+    @property
+    def failed(self) -> list[str]:
+        """A complaint for each fact that is refuted, and what else is wrong."""
+        verdicts = ((fact.id, fact.verdict) for fact in self.facts)
+        refuted = (f"{name} is refuted: {v.why}" for name, v in verdicts if isinstance(v, Refuted))
+        return [*refuted, *self.wrong]
 
 
 def set_blocks(
-    blocks: Iterable[Block | Drawing],
-    *,
-    label: Formula | None = None,
-    save: Callable[[Drawing], str],
+    found: Answer, save: Callable[[Drawing], str]
 ) -> tuple[list[nodes.Node], nodes.math_block | None]:
-    """The nodes of the blocks, and the one that shows `label`.
+    """The nodes of the blocks, and the formula among them that a label numbers.
 
     `save(drawing)` writes a figure and names its file.
     """
+    formulas = (block for block in found.blocks if isinstance(block, Formula))
+    label = found.label or next(formulas, None)
     labelled: list[nodes.math_block] = []
 
     def write(block: Block | Drawing) -> Iterator[nodes.Node]:
@@ -97,7 +106,7 @@ def set_blocks(
     def every(blocks: Iterable[Block | Drawing]) -> list[nodes.Node]:
         return [node for block in blocks for node in write(block)]
 
-    return every(blocks), labelled[-1] if labelled else None
+    return every(found.blocks), labelled[-1] if labelled else None
 
 
 def _inline(part: Cell) -> nodes.Node:

@@ -16,7 +16,7 @@ from typing import Any
 from symgrad.errors import SymgradError
 from symgrad.files import write_whole
 from symgrad.plot import save as write
-from symgrad.sphinxext.results import MAKERS
+from symgrad.sphinxext.results import MAKERS, Request
 from symgrad.sphinxext.setting import Drawing, set_blocks
 
 __all__ = ["main", "respond"]
@@ -37,12 +37,13 @@ def respond(request: dict[str, Any]) -> str:
         return name
 
     try:
-        found = MAKERS[request["row"]](request, request["options"])
-        body, labelled = set_blocks(found.blocks, label=found.label, save=save)
+        found = MAKERS[request["row"]](Request(request))
+        body, labelled = set_blocks(found, save)
+        failed = found.failed
     except SymgradError as error:
         return str(error)
-    answer = {"body": body, "labelled": labelled, "files": files}
-    answer |= {"failed": found.failed, "facts": found.facts}
+    facts = [fact.id for fact in found.facts if found.linked]
+    answer = {"body": body, "labelled": labelled, "files": files, "failed": failed, "facts": facts}
     write_whole(f"{stem}.answer", pickle.dumps(answer))
     return ""
 

@@ -17,19 +17,7 @@ from symgrad.plot import sample
 from symgrad.prove import CertificateError, certificate, prove, verify
 from symgrad.render import Block, Formula, Para, Table, text
 from symgrad.render.blocks import Cell
-from symgrad.sphinxext.results.reading import (
-    Options,
-    Request,
-    activation,
-    derivatives,
-    ends,
-    function,
-    made,
-    names,
-    proof,
-    shown,
-    standing,
-)
+from symgrad.sphinxext.results.reading import Request, made, standing
 from symgrad.sphinxext.setting import Answer
 
 __all__ = ["escapes"]
@@ -42,18 +30,18 @@ _SPAN = sympy.Integer(50)
 
 
 @made
-def bound(request: Request, options: Options) -> Answer:
+def bound(ask: Request) -> Answer:
     """sup and inf of a function on a set, with the sketch of the proof."""
-    f = function(request)
-    on = words.parse_set(options["on"]) if "on" in options else Reals
+    f = ask.function()
+    on = ask.on
     found = extrema(f.expr, on, x=f.x)
     inf, sup = found.inf.value, found.sup.value
     sides = [side for side in (inf, f.expr, sup) if not (side.is_infinite or side is S.NaN)]
     blocks: list[Block] = [Formula(*sides, relation="<=")] if len(sides) > 1 else []
     blocks += [*found.inf._blocks(), *found.sup._blocks(), *standing(found.fact)]
-    blocks += proof(options, found.derivation)
+    blocks += ask.proof(found.derivation)
     wrong = escapes(f, on, inf, sup)
-    return shown(blocks, found.fact, wrong=wrong, linked=on is Reals)
+    return Answer(blocks, [found.fact], wrong, linked=ask.on is Reals)
 
 
 def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
@@ -76,12 +64,12 @@ def escapes(f: Univariate, on: Any, low: Expr, high: Expr) -> tuple[str, ...]:
 
 
 @made
-def facts(request: Request, options: Options) -> Answer:
+def facts(ask: Request) -> Answer:
     """The global facts of the named activations, a row each."""
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     wrong: list[str] = []
-    for u in derivatives(request, options):
+    for u in ask.derivatives():
         found = extrema(u.expr, x=u.x)
         for side in (found.inf, found.sup):
             where: Cell = side.where if side.attained else "nowhere"
@@ -101,19 +89,19 @@ def facts(request: Request, options: Options) -> Answer:
     head = ("Function", "What", "Value", "Taken at", "Approached toward", "Verdict")
     blocks: list[Block] = [Table(head, tuple(rows)), *standing(*facts)]
     for fact in facts:
-        blocks += proof(options, fact.derivation, f"Proof of {fact.id}")
-    return shown(blocks, *facts, wrong=wrong)
+        blocks += ask.proof(fact.derivation, f"Proof of {fact.id}")
+    return Answer(blocks, facts, wrong)
 
 
 @made
-def saturation(request: Request, options: Options) -> Answer:
+def saturation(ask: Request) -> Answer:
     """The points beyond which the slope stays within ε, for each ε and end."""
-    g = activation(request)
+    g = ask.activation()
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     laws: dict[Expr, Expr] = {}
-    for end in ends(options):
-        for word in options.get("eps", ("1/100", "1e-6", "1e-16")):
+    for end in ask.ends:
+        for word in ask.get("eps", ("1/100", "1e-6", "1e-16")):
             found = threshold(g, Rational(word), end)
             rows.append((f"|g'| ≤ {word}", *_threshold(found), found.fact.word))
             facts.append(found.fact)
@@ -124,7 +112,7 @@ def saturation(request: Request, options: Options) -> Answer:
     for end, law in laws.items():
         blocks.append(Para("Towards ", end, " the threshold grows like ", law, " as ε → 0."))
     blocks += standing(*(fact for fact in facts if not fact.verdict))
-    return shown(blocks, *facts)
+    return Answer(blocks, facts)
 
 
 def _threshold(found: Saturation) -> tuple[Cell, Cell]:
@@ -148,14 +136,14 @@ def _value(value: Expr) -> Cell:
 
 
 @made
-def claim(request: Request, options: Options) -> Answer:
+def claim(ask: Request) -> Answer:
     """A statement with its verdict; another verdict than the one expected is a complaint.
 
     What is proved has a certificate, which is read again by a checker that shares no search with
     the prover.
     """
-    statement = words.parse_statement(request["argument"], names(request))
-    on = words.parse_set(options["on"]) if "on" in options else Reals
+    statement = words.parse_statement(ask.argument, ask.names)
+    on = ask.on
     found = prove(statement, X if X in statement.free_symbols else None, on)
     blocks: list[Block] = [Formula(statement)]
     if on is not Reals:
@@ -170,10 +158,10 @@ def claim(request: Request, options: Options) -> Answer:
             blocks.append(Para(f"It has no certificate: {why}."))
         except CertificateError as why:
             wrong.append(f"the certificate of {text(statement)} does not hold: {why}")
-    blocks += proof(options, found.derivation)
-    got, wanted = found.fact.word, options.get("verdict", "")
+    blocks += ask.proof(found.derivation)
+    got, wanted = found.fact.word, ask.get("verdict", "")
     if isinstance(found.verdict, Refuted) and not wanted:
         wrong.append(f"{text(statement)} is refuted: {found.verdict.why}")
     if wanted and got != wanted:
         wrong.append(f"{text(statement)} is {got}, and the page says {wanted}")
-    return shown(blocks, wrong=wrong)
+    return Answer(blocks, wrong=wrong)

@@ -1,4 +1,4 @@
-"""Directives about a chain: a gradient's closed form with its derivation."""
+"""Directives about a chain: a gradient's closed form with its derivation, its law in depth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Eq, Rational, Symbol
 
-from symgrad.chain import Chain
+from symgrad.chain import Chain, Layer
 from symgrad.chain.symbolic import SymbolicChain
 from symgrad.depth import depth_law as law_of
 from symgrad.errors import InputError
@@ -14,67 +14,69 @@ from symgrad.fact import Derivation
 from symgrad.loss import loss
 from symgrad.render import Block, Formula, Listing, Para, Section, Table
 from symgrad.render.blocks import Cell
-from symgrad.sphinxext.results.reading import (
-    Options,
-    Request,
-    activation,
-    chain,
-    made,
-    proof,
-    shown,
-    standing,
-)
+from symgrad.sphinxext.results.reading import Request, made, standing
 from symgrad.sphinxext.setting import Answer
 
 
 @made
-def derivation(request: Request, options: Options) -> Answer:
+def derivation(ask: Request) -> Answer:
     """A gradient of a chain, or its Hessian, with the steps asked for."""
-    if options.get("of") == "hessian" and not {"layer", "form"} & set(options):
-        found = chain(request).hessian()
-        return _shown([*found._blocks()], found, options)
-    net, result = (_symbolic if options.get("layers") == "L" else _numbered)(request, options)
-    blocks: list[Block] = [*net._blocks()] if "given" in options else []
-    label = Formula(result.symbol, result.expr)
-    blocks.append(label)
-    form = options.get("form", "product")
-    if form != "product" and isinstance(net, SymbolicChain):
-        raise InputError(f"at symbolic depth there is the product form alone, got {form!r}")
-    if form == "explicit":
-        label = Formula(result.symbol, result.explicit)
-        blocks.append(label)
-    if form == "program":
-        blocks.append(Listing(str(result.program), "none"))
-    return _shown(blocks, result, options, label)
-
-
-def _shown(blocks: list[Block], found: Any, options: Options, label: Any = None) -> Answer:
-    """The blocks with the steps that are asked for, and how the claim stands."""
-    steps = _steps(found.derivation, options.get("steps", "all"))
-    return shown([*blocks, *steps, *standing(found.fact)], found.fact, label=label, linked=False)
-
-
-def _numbered(request: Request, options: Options) -> tuple[Chain, Any]:
-    net = chain(request)
-    of, layer = options.get("of", "delta"), options.get("layer", 1)
+    symbolic = ask.get("layers") == "L"
+    net: Any = (_symbolic if symbolic else _numbered)(ask)
+    of, form, label = ask.get("of", "delta"), ask.get("form", "product"), None
+    blocks: list[Block] = [*net._blocks()] if "given" in ask.options else []
     if of == "hessian":
-        raise InputError("the Hessian has no :layer: and no :form:")
-    if of == "delta":
-        return net, net.delta(layer)
-    return net, net.gradient(of, None if of == "x" else layer)
+        if symbolic or {"layer", "form"} & set(ask.options):
+            raise InputError("the Hessian has no :layer: and no :form:, and no symbolic depth")
+        found = net.hessian()
+        blocks += found._blocks()
+    else:
+        layer = ask.get("layer", Symbol("l", integer=True, positive=True) if symbolic else 1)
+        if of == "delta":
+            found = net.delta(layer)
+        else:
+            found = net.gradient(of, None if of == "x" and not symbolic else layer)
+        label = Formula(found.symbol, found.expr)
+        blocks.append(label)
+        if form != "product" and symbolic:
+            raise InputError(f"at symbolic depth there is the product form alone, got {form!r}")
+        if form == "explicit":
+            label = Formula(found.symbol, found.explicit)
+            blocks.append(label)
+        if form == "program":
+            blocks.append(Listing(str(found.program), "none"))
+    blocks += [*_steps(found.derivation, ask.get("steps", "all")), *standing(found.fact)]
+    return Answer(blocks, [found.fact], label=label, linked=False)
 
 
-def _symbolic(request: Request, options: Options) -> tuple[SymbolicChain, Any]:
-    L = Symbol("L", integer=True, positive=True)
-    l = Symbol("l", integer=True, positive=True)
-    if "chain" in options or "|" in request["argument"]:
+def _numbered(ask: Request) -> Chain:
+    """The chain that the argument or the file describes."""
+    if "chain" in ask.options:
+        for key in sorted({"layers", "loss", "no-bias"} & set(ask.options)):
+            raise InputError(f"a chain from a file says its own layers and cost: no :{key}:")
+        if ask.argument:
+            raise InputError("a chain comes from the argument or from a file, not from both")
+        return Chain.from_file(ask.files["chain"][1])
+    if not all(ask.parts):
+        raise InputError("name the activations of the layers, as sigmoid | tanh, or give :chain:")
+    records = [*map(ask.activation, ask.parts)]
+    depth = ask.get("layers", len(records))
+    if len(records) == 1:
+        records *= depth
+    if depth != len(records):
+        raise InputError(f"{len(records)} activations are named for {depth} layers")
+    bias = False if "no-bias" in ask.options else None
+    layers = [Layer(g, bias=bias) for g in records]
+    return Chain(layers, loss=ask.get("loss", "squared_error"))
+
+
+def _symbolic(ask: Request) -> SymbolicChain:
+    if "chain" in ask.options or len(ask.parts) > 1:
         raise InputError("a chain of L layers has one activation, named in the argument")
-    net = SymbolicChain(
-        activation(request), depth=L, bias="no-bias" not in options,
-        loss=loss(options.get("loss", "squared_error")),
+    return SymbolicChain(
+        ask.activation(), depth=Symbol("L", integer=True, positive=True),
+        bias="no-bias" not in ask.options, loss=loss(ask.get("loss", "squared_error")),
     )  # fmt: skip
-    of, layer = options.get("of", "delta"), options.get("layer", l)
-    return net, net.delta(layer) if of == "delta" else net.gradient(of, layer)
 
 
 def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
@@ -93,15 +95,14 @@ def _steps(derivation: Derivation, which: str | list[int]) -> list[Block]:
 
 
 @made
-def depth_law(request: Request, options: Options) -> Answer:
+def depth_law(ask: Request) -> Answer:
     """The law of δ¹/δᴸ as the chain grows."""
-    g = activation(request)
     usual = {"weight": "1", "bias": "0", "start": "1"}
-    w, b, start = (Rational(options.get(key, word)) for key, word in usual.items())
-    law = law_of(g, w, b, start)
+    w, b, start = (Rational(ask.get(key, word)) for key, word in usual.items())
+    law = law_of(ask.activation(), w, b, start)
+    given = Eq(Symbol("z__1"), start)
     blocks: list[Block] = [
-        Para("With every weight ", w, ", every bias ", b, " and ", Eq(Symbol("z__1"), start), ":"),
-        *law._blocks(),
-    ]
-    blocks += proof(options, law.derivation)
-    return shown(blocks, law.fact, linked=False)
+        Para("With every weight ", w, ", every bias ", b, " and ", given, ":"),
+        *law._blocks(), *ask.proof(law.derivation),
+    ]  # fmt: skip
+    return Answer(blocks, [law.fact], linked=False)

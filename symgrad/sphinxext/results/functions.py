@@ -21,18 +21,7 @@ from symgrad.oracle.mp import mp_values
 from symgrad.render import Block, Formula, Para, Table
 from symgrad.render.blocks import Cell
 from symgrad.rigor import Enclosure, precision, program
-from symgrad.sphinxext.results.reading import (
-    Options,
-    Request,
-    activation,
-    ends,
-    function,
-    made,
-    names,
-    proof,
-    shown,
-    standing,
-)
+from symgrad.sphinxext.results.reading import Request, made, standing
 from symgrad.sphinxext.setting import Answer, Drawing
 from symgrad.tails import Tail, tail
 from symgrad.tails import compare as tails_compared
@@ -44,16 +33,16 @@ _PROBES = (-7.25, -2.125, -0.40625, 0.3125, 1.75, 6.5)
 
 
 @made
-def expr(request: Request, options: Options) -> Answer:
+def expr(ask: Request) -> Answer:
     """An expression, read through the allow-list."""
-    return shown([Para(words.parse(request["argument"], names(request)))])
+    return Answer([Para(words.parse(ask.argument, ask.names))])
 
 
 @made
-def definition(request: Request, options: Options) -> Answer:
+def definition(ask: Request) -> Answer:
     """The formula of an activation and of its derivatives."""
-    g = activation(request)
-    orders = options.get("orders", [0])
+    g = ask.activation()
+    orders = ask.get("orders", [0])
     blocks: list[Block] = [Formula(g.d(n)(X), g.derivative(n).expr) for n in orders]
     for parameter, value in zip(g.parameters, g.values, strict=True):
         if value != parameter:
@@ -61,7 +50,7 @@ def definition(request: Request, options: Options) -> Answer:
     if g.kinks and any(orders):
         rows = tuple((sympy.Eq(X, k.at, evaluate=False), k.slope, k.convention) for k in g.kinks)
         blocks.append(Table(("Kink at", "Value used for the slope", "Convention"), rows))
-    return shown(blocks, wrong=(line for n in orders if n for line in differences(g, n)))
+    return Answer(blocks, wrong=[line for n in orders if n for line in differences(g, n)])
 
 
 def differences(g: Activation, n: int) -> tuple[str, ...]:
@@ -86,23 +75,23 @@ _END = {S.Infinity: "∞", S.NegativeInfinity: "−∞"}
 
 
 @made
-def tails(request: Request, options: Options) -> Answer:
+def tails(ask: Request) -> Answer:
     """The tails of a function with their remainders."""
-    f = function(request)
-    terms = options.get("terms", 3)
-    found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ends(options)]
+    f = ask.function()
+    terms = ask.get("terms", 3)
+    found = [tail(f.expr, x=f.x, toward=end, terms=terms) for end in ask.ends]
     blocks: list[Block] = []
     for one in found:
         blocks += [Para("As ", f.x, " → ", one.toward, f": {_class(one)}."), *one._blocks()]
     wrong: list[str] = []
-    if "at" in options:
-        places = [float(Rational(word)) for word in options["at"]]
+    if "at" in ask.options:
+        places = [float(Rational(word)) for word in ask.options["at"]]
         table, wrong = held_against_mpmath(found, places)
         blocks.append(table)
     blocks += standing(*(one.fact for one in found))
     for one in found:
-        blocks += proof(options, one.derivation, f"Proof towards {_END[one.toward]}")
-    return shown(blocks, *(one.fact for one in found), wrong=wrong)
+        blocks += ask.proof(one.derivation, f"Proof towards {_END[one.toward]}")
+    return Answer(blocks, [one.fact for one in found], wrong)
 
 
 def _class(found: Tail) -> str:
@@ -145,32 +134,31 @@ def _short(box: Enclosure) -> str:
 
 
 @made
-def compare(request: Request, options: Options) -> Answer:
+def compare(ask: Request) -> Answer:
     """Which of two tails is smaller, and from where on."""
-    parts = [part.strip() for part in request["argument"].split("|")]
-    if len(parts) != 2:
-        raise InputError(f"two functions are compared, as f | g; got {len(parts)}")
-    f, g = (function(request, part) for part in parts)
-    found = tails_compared(f.expr, g.expr, ends({"toward": "oo", **options})[0])
-    blocks = [*found._blocks(), *standing(found.fact), *proof(options, found.derivation)]
-    return shown(blocks, found.fact)
+    if len(ask.parts) != 2:
+        raise InputError(f"two functions are compared, as f | g; got {len(ask.parts)}")
+    f, g = map(ask.function, ask.parts)
+    found = tails_compared(f.expr, g.expr, ask.ends[0])
+    blocks = [*found._blocks(), *standing(found.fact), *ask.proof(found.derivation)]
+    return Answer(blocks, [found.fact])
 
 
 @made
-def survey(request: Request, options: Options) -> Answer:
+def survey(ask: Request) -> Answer:
     """Each activation's derivative in both tails, with sup |g'|, one row each.
 
     With :plot: the tails that vanish are drawn beside those of their class, a figure for each.
     """
-    if request["argument"]:
-        records = [activation(request, part.strip()) for part in request["argument"].split("|")]
+    if ask.argument:
+        records = [*map(ask.activation, ask.parts)]
     else:
-        own = [activation(request, name) for name in request["activations"]]
-        records = [g for g in (*map(usual, activations()), *own) if not g.free_symbols]
+        known = (*map(usual, activations()), *map(ask.activation, ask.own))
+        records = [g for g in known if not g.free_symbols]
     rows: list[tuple[Cell, ...]] = []
     facts: list[Fact] = []
     alike: dict[tuple[Any, str], list[Any]] = {}
-    for f in (g.d(n) for g in records for n in options.get("orders", [1])):
+    for f in (g.d(n) for g in records for n in ask.get("orders", [1])):
         both = []
         for end in _END:
             one = tail(f, toward=end, terms=1)
@@ -185,9 +173,9 @@ def survey(request: Request, options: Options) -> Answer:
     drawn = [
         together(kind, end, fs)
         for (end, kind), fs in alike.items()
-        if "plot" in options and kind not in ("zero", "constant", "growing", "oscillating")
+        if "plot" in ask.options and kind not in ("zero", "constant", "growing", "oscillating")
     ]
-    return shown((table, *drawn), *facts, linked=False)
+    return Answer((table, *drawn), facts, linked=False)
 
 
 def together(kind: str, end: Any, fs: Sequence[Any]) -> Drawing:

@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 from symgrad.check import check
 from symgrad.kernels import Kernel, lambdify
 from symgrad.render import Block, Listing, Table
-from symgrad.sphinxext.results.reading import Options, Request, function, made, shown
+from symgrad.sphinxext.results.reading import Request, made
 from symgrad.sphinxext.setting import Answer
 
 __all__ = ["abridged", "kernel_of", "regimes"]
@@ -51,15 +51,15 @@ def abridged(source: str) -> str:
 
 
 @made
-def kernel(request: Request, options: Options) -> Answer:
+def kernel(ask: Request) -> Answer:
     """The source of a kernel with its switch points and measured figures."""
-    f = function(request)
+    f = ask.function()
     made_of = kernel_of(f.x, f.expr)
     rows = tuple(regimes(made_of.source))
-    report = check(made_of, options.get("points", 1000), second=100)
+    report = check(made_of, ask.get("points", 1000), second=100)
     blocks: list[Block] = [Table(("Where", "How it is computed"), rows)] if rows else []
     blocks += report._blocks()
-    if "source" in options:
+    if "source" in ask.options:
         blocks.append(Listing(abridged(made_of.source)))
-    limit = float(options.get("limit", "4"))
-    return shown(blocks, wrong=(f"kernel of {f.name}: {law}" for law in report.failures(limit)))
+    limit = float(ask.get("limit", "4"))
+    return Answer(blocks, wrong=[f"kernel of {f.name}: {law}" for law in report.failures(limit)])
