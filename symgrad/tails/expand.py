@@ -23,7 +23,7 @@ from symgrad.tails.beyond import Beyond
 from symgrad.tails.constants import ONE, ZERO, Number, add, expr, mul, number, power
 from symgrad.tails.model import Model, MoreTerms, Workshop
 from symgrad.tails.monomial import UNIT, Monomial, iterated_log, to_expr
-from symgrad.tails.taylor import coefficients, inverse_factorial
+from symgrad.tails.taylor import coefficient
 
 __all__ = ["Expander"]
 
@@ -77,6 +77,8 @@ class Expander:
 
     def _function(self, kind: Any, e: Any) -> Model:
         """A function of the table: by Taylor at a finite limit, else by what it is far out."""
+        if kind is sympy.sinc:
+            return self(sympy.sin(e) / e)
         f = self(e)
         if self.growth(f) <= 0 or not (kind in _FAR or kind is sympy.erfc):
             return self.finite(kind, f)
@@ -218,9 +220,7 @@ class Expander:
             is_log = k >= 1 and m == iterated_log(k)
             factor = self.scale.power(iterated_log(k - 1), d) if is_log else Monomial((), ((m, d),))
             head = self.scale.mul(head, factor)
-        series = self.shop.compose(
-            u, inverse_factorial, lambda n, e: e.exp() * arb(inverse_factorial(n + 1))
-        )
+        series = self.finite(sympy.exp, u)
         factor = ONE if c == 0 else number(sympy.exp(expr(c)))
         return self.shop.scaled(series, head, factor)
 
@@ -291,7 +291,7 @@ class Expander:
             around = self.field.ball(c) + (-e).union(e)
             return abs(code.jet(around, n + 2)[n + 1])
 
-        return self.shop.compose(u, lambda k: coefficients(kind, center, k), rest)
+        return self.shop.compose(u, lambda k: coefficient(kind, center, k), rest)
 
 
 @lru_cache(maxsize=4096)
@@ -330,13 +330,12 @@ _FAR: dict[type, Callable[[Any], Any]] = {
     sympy.acosh: lambda f: sympy.log(f + sympy.sqrt(f**2 - 1)),
     sympy.atan: lambda f: sympy.pi / 2 - sympy.atan(1 / f),
     sympy.erf: lambda f: 1 - sympy.erfc(f, evaluate=False),
-    sympy.sinc: lambda f: sympy.sin(f) / f,
 }
 
 _odd, _even = lambda e: -e, lambda e: e
 #: F(f) from F(−f), where the argument tends to −oo.
 _MIRROR: dict[type, Callable[[Any], Any]] = {
     **dict.fromkeys(_FAR, _odd),
-    **dict.fromkeys((sympy.cosh, sympy.sech, sympy.sinc), _even),
+    **dict.fromkeys((sympy.cosh, sympy.sech), _even),
     sympy.erfc: lambda e: 2 - e,
 }

@@ -15,9 +15,8 @@ from flint import arb, fmpq
 from sympy import Expr, Symbol
 
 from symgrad.errors import UndecidedError
-from symgrad.rigor import constant, precision, program, sign
-from symgrad.rigor.ops import pow_int
-from symgrad.tails.constants import WAVES, Composite, Number, expr, factors_of
+from symgrad.rigor import constant, interval, precision, program, sign
+from symgrad.tails.constants import WAVES, Number, expr
 
 __all__ = ["Field"]
 
@@ -27,9 +26,8 @@ class Field:
 
     def __init__(self, box: Mapping[Symbol, tuple[Expr, Expr]] | None = None) -> None:
         self.box = dict(box or {})
-        self._signs: dict[Composite, int] = {}
-        self._sum = cache(self._sum_ball)
-        self._atom = cache(self._atom_ball)
+        self._signs: dict[Expr, int] = {}
+        self._ball = cache(self._enclosure)
 
     def sign(self, c: Number, what: str | Callable[[], str] = "") -> int:
         """The proved sign; `what` is the comparison that asks for it, in words."""
@@ -40,73 +38,50 @@ class Field:
             found = self._signs[c] = self._sign(c, what)
         return found
 
-    def _sign(self, c: Composite, what: str | Callable[[], str]) -> int:
+    def _sign(self, c: Expr, what: str | Callable[[], str]) -> int:
         for bits in (64, 256):
             ball = self.ball(c, bits)
             if ball > 0 or ball < 0:
                 return 1 if ball > 0 else -1
             if not ball.is_finite():
                 break
-        e = c.expr
-        if not e.free_symbols:
-            return sign(e)
-        for form in (e, sympy.factor(e)):
+        if not c.free_symbols:
+            return sign(c)
+        for form in (c, sympy.factor(c)):
             if form.is_zero:
                 return 0
             if form.is_positive or form.is_negative:
                 return 1 if form.is_positive else -1
         asked = what() if callable(what) else what
-        names = ", ".join(sorted(map(str, e.free_symbols)))
+        names = ", ".join(sorted(map(str, c.free_symbols)))
         raise UndecidedError(
-            f"{asked or 'this tail'} depends on the sign of {e}, which the assumptions on {names} "
-            f"do not decide; assume {e} > 0 or {e} < 0, or give {names} a number or an interval"
+            f"{asked or 'this tail'} depends on the sign of {c}, which the assumptions on {names} "
+            f"do not decide; assume {c} > 0 or {c} < 0, or give {names} a number or an interval"
         )
 
     def is_zero(self, c: Number) -> bool:
         """Whether the constant is zero; one with symbols or a wave counts as not zero."""
         if isinstance(c, fmpq):
             return c == 0
-        return not c.expr.free_symbols and self.sign(c) == 0
+        return not c.free_symbols and self.sign(c) == 0
 
     def ball(self, c: Number, prec: int = 64) -> arb:
         """An enclosure of the constant for all parameters in the box and all values of its
         waves."""
-        if isinstance(c, Composite):
-            return self._sum(c, prec)
-        with precision(prec):
-            return arb(c)
+        if isinstance(c, fmpq):
+            with precision(prec):
+                return arb(c)
+        return self._ball(c, prec)
 
-    def _sum_ball(self, c: Composite, prec: int) -> arb:
-        with precision(prec):
-            products = (size * self._product(place, prec) for place, size in c.terms.items())
-            return sum(products, arb(0))
-
-    def _product(self, place: int, prec: int) -> arb:
-        product = arb(1)
-        for atom, e in factors_of(place):
-            base, n = self._atom(atom, prec), int(e.p)
-            if e.q != 1:
-                product *= base ** arb(e) if base > 0 else arb.nan()
-            else:
-                # The inverse first: a wide power would lose its small lower end in the radius.
-                product *= pow_int(base, n) if n >= 0 else pow_int(1 / base, -n)
-        return product
-
-    def _atom_ball(self, atom: Expr, prec: int) -> arb:
-        free = atom.free_symbols
-        if not free:
-            return constant(atom, prec)
-        if free <= set(self.box):
-            names = sorted(free, key=str)
-            ends = [[constant(end, prec) for end in self.box[s]] for s in names]  # type: ignore[index]
-            return program(atom, *names).ball(*(lo.union(hi) for lo, hi in ends), prec=prec)
-        waves = {wave: sympy.Dummy() for wave in atom.atoms(*WAVES) if wave.free_symbols & free}
-        flat: Any = atom.xreplace(waves)
-        names = tuple(waves.values())
-        if not flat.free_symbols <= set(names):
+    def _enclosure(self, c: Expr, prec: int) -> arb:
+        waves = {w: sympy.Dummy() for w in c.atoms(*WAVES) if w.free_symbols - set(self.box)}
+        flat = c.xreplace(waves)
+        ranges = {s: interval(*(constant(end, prec) for end in b)) for s, b in self.box.items()}
+        ranges |= dict.fromkeys(waves.values(), arb(0, 1))
+        names: Any = flat.free_symbols
+        if not names <= set(ranges):
             return arb.nan()
-        every = [arb(-1).union(arb(1))] * len(names)
-        return program(flat, *names).ball(*every, prec=prec)
+        return program(flat, *names).ball(*(ranges[s] for s in names), prec=prec)
 
     def size(self, c: Number) -> arb:
         """An upper bound of |c|."""

@@ -12,7 +12,7 @@ from sympy import Expr, Rational, S
 from symgrad.errors import DomainError, InputError, LimitError, SymgradError
 from symgrad.rigor import constant
 from symgrad.tails.beyond import Beyond
-from symgrad.tails.constants import Composite, expr
+from symgrad.tails.constants import expr
 from symgrad.tails.germ import Germ, model_of
 from symgrad.tails.monomial import Monomial
 from symgrad.tails.remainder import (
@@ -99,7 +99,7 @@ def _rational_below(c: Expr) -> Any:
 def _exact(g: Germ, n: int) -> Expr | None:
     """|c_n| where it is a constant that prints shortly."""
     c = g.model.terms[n][1]
-    if isinstance(c, Composite) and (len(c.terms) > 2 or c.expr.free_symbols):
+    if isinstance(c, Expr) and (len(sympy.Add.make_args(c)) > 2 or c.free_symbols):
         return None
     return expr(c) * g.scale.field.sign(c)
 
