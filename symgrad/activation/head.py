@@ -262,8 +262,15 @@ def _as_pieces(e: Any) -> Any:
     if isinstance(e, sympy.Heaviside):
         middle = rest[0] if rest else Rational(1, 2)
         return Piecewise((0, first < 0), (middle, sympy.Eq(first, 0)), (1, True))
-    best = first
     for other in rest:
-        before = best < other if isinstance(e, sympy.Max) else best > other
-        best = Piecewise((other, before), (best, True))
-    return best
+        first = _extreme(first, other, isinstance(e, sympy.Max))
+    return first
+
+
+def _extreme(one: Any, other: Any, largest: bool) -> Any:
+    """Max or Min of two, piece by piece: SymPy solves a condition that holds pieces."""
+    if isinstance(one, Piecewise):
+        return Piecewise(*((_extreme(part, other, largest), where) for part, where in one.args))
+    if isinstance(other, Piecewise):
+        return _extreme(other, one, largest)
+    return Piecewise((other, one < other if largest else one > other), (one, True))
