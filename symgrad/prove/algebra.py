@@ -1,21 +1,51 @@
-"""What the checker knows by exact algebra: identities, positive shapes, domains."""
+"""What the checker knows by exact algebra: statements, identities, positive shapes, domains."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Basic, Expr, Symbol
+from sympy.core.relational import Relational
 
+from symgrad.errors import InputError
 from symgrad.rigor import sign
 
-__all__ = ["identical", "partial", "positive"]
+__all__ = ["identical", "partial", "positive", "relations"]
 
 _TOTAL = (
     sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
     sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
 )  # fmt: skip
 _HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
+
+
+def relations(statement: Basic) -> list[Relational]:
+    """The statement as h ≥ 0, h > 0 or h = 0, one for each that And joins.
+
+    |u| ≤ v becomes u ≤ v and −u ≤ v, or u² ≤ w² for v = |w|, where u is a wave.
+
+    >>> x = Symbol("x", real=True)
+    >>> relations(abs(sympy.sin(x)) < x)
+    [x - sin(x) > 0, x + sin(x) > 0]
+    """
+    if isinstance(statement, sympy.And):
+        return [r for part in statement.args for r in relations(part)]
+    if isinstance(statement, sympy.Eq):
+        left: Any = statement.lhs
+        return [sympy.Eq(left - statement.rhs, 0, evaluate=False)]
+    if not isinstance(statement, (sympy.Le, sympy.Lt, sympy.Ge, sympy.Gt)):
+        raise InputError(f"prove takes <, <=, >, >=, = and And of these, got {statement}")
+    small: Any = statement.lts
+    large: Any = statement.gts
+    gaps = [large - small]
+    if isinstance(small, sympy.Abs) and small.atoms(sympy.sin, sympy.cos, sympy.tan):
+        (u,) = small.args
+        gaps = [large - u, large + u]
+        if isinstance(large, sympy.Abs):
+            gaps = [large.args[0] ** 2 - u**2]
+    above = sympy.Gt if isinstance(statement, (sympy.Lt, sympy.Gt)) else sympy.Ge
+    return [above(h, 0, evaluate=False) for h in gaps]
 
 
 def identical(f: Expr, g: Expr) -> bool:

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
-import sympy
 from flint import arb
-from sympy import Expr, S, Symbol
+from sympy import Expr, Symbol
 
 from symgrad.bounds.chart import Chart
 from symgrad.bounds.chart import Part as Factor
 from symgrad.bounds.closed import is_positive
-from symgrad.bounds.ends import toward_of
 from symgrad.codec import encode
 from symgrad.errors import SymgradError, UnsupportedError
 from symgrad.fact import Proved
-from symgrad.prove.dominance import dominated
-from symgrad.prove.inequality import Inequality, Part
+from symgrad.prove.dominance import tail_claim
+from symgrad.prove.inequality import Inequality, Part, Wave
 from symgrad.rigor.roots import Isolation, Root
-from symgrad.tails import tail
 
 __all__ = ["FORMAT", "certificate", "digest", "dumps"]
 
@@ -52,7 +50,7 @@ def certificate(proof: Inequality) -> dict[str, Any]:
         "variable": encode(proof.x),
         "on": encode(proof.on),
         "pieces": [_piece(part, proof.x) for part in proof.parts],
-        "points": [[encode(at), strict] for at, _, strict in proof.points],
+        "points": [[encode(at), strict] for at, strict in proof.points],
     }
     return {**body, "digest": digest(body)}
 
@@ -73,22 +71,21 @@ def _piece(part: Part, x: Symbol) -> dict[str, Any]:
     return {
         "h": encode(part.h),
         "strict": part.strict,
-        "lo": encode(part.lo),
-        "hi": encode(part.hi),
+        "lo": encode(part.chart.lo),
+        "hi": encode(part.chart.hi),
         "factors": [_factor(f, x, part.chart) for f in part.chart.parts],
-        "waves": [_wave(wave, x) for wave in part.semidefinite],
+        "waves": [_wave(wave, x) for wave in part.waves],
     }
 
 
-def _wave(wave: tuple[Expr, int, int, Expr, Chart], x: Symbol) -> dict[str, Any]:
-    p, n, sign, period, chart = wave
+def _wave(wave: Wave, x: Symbol) -> dict[str, Any]:
     return {
-        "p": encode(p),
-        "n": n,
-        "sign": sign,
-        "period": encode(period),
-        "start": encode(chart.lo),
-        "factors": [_factor(f, x, chart) for f in chart.parts],
+        "p": encode(wave.p),
+        "n": wave.n,
+        "sign": wave.sign,
+        "period": encode(wave.period),
+        "start": encode(wave.chart.lo),
+        "factors": [_factor(f, x, wave.chart) for f in wave.chart.parts],
     }
 
 
@@ -98,50 +95,22 @@ def _factor(f: Factor, x: Symbol, chart: Chart) -> dict[str, Any]:
         return {**found, "by": "constant", "sign": f.signs[0]}
     if is_positive(f.p, x):
         return {**found, "by": "shape", "sign": 1}
-    tails = [
-        _tail(f, x, end, side, k)
-        for k, (end, side) in enumerate(((chart.lo, -1), (chart.hi, 1)))
-        if f.ends[k] is not None
+    rows = [
+        _tail(f.p, x, end, side, known.start)
+        for known, end, side in zip(f.ends, (chart.lo, chart.hi), (-1, 1), strict=True)
+        if known is not None
     ]
-    found |= {"by": "boxes", "tails": tails, "boxes": []}
-    if f.isolation is not None:
-        found["boxes"] = _boxes(f.isolation)
-    return found
+    boxes = _boxes(f.isolation) if f.isolation is not None else []
+    return {**found, "by": "boxes", "tails": rows, "boxes": boxes}
 
 
-def _tail(f: Factor, x: Symbol, end: Expr, side: int, k: int) -> dict[str, Any]:
-    """The claim p(x(u)) = T₁ + ... + r, |r| ≤ K·R, |T₂| + ... + K·R < |T₁| for all u ≥ U."""
-    known: Any = f.ends[k]
-    place, _ = toward_of(end, side)
-    u: Any
-    (u,) = place.free_symbols
-    start = _start(place, u, known.start)
-    g = f.p.subs(x, place)
+def _tail(p: Expr, x: Symbol, end: Expr, side: int, stop: Expr) -> dict[str, Any]:
+    """The claim with the fewest terms that closes the tail beyond `stop`."""
+    start = side * stop if end.is_infinite else side / (end - stop)
     for terms in (1, 2, 3, 4):
-        try:
-            found = tail(g, terms=terms, valid_from=start, x=u)
-        except SymgradError:
-            continue
-        r = found.remainder
-        rests = list(found.terms[1:]) + ([r.coefficient * r.growth] if r else [])  # type: ignore
-        if dominated(found.terms[0], rests, u, start):  # type: ignore[arg-type]
-            return {
-                "end": "lo" if side < 0 else "hi",
-                "u": encode(u),
-                "x": encode(place),
-                "from": encode(start),
-                "terms": [encode(t) for t in found.terms],
-                "coefficient": encode(r.coefficient) if r else None,
-                "growth": encode(r.growth) if r else None,
-                "sign": known.sign,
-            }
-    raise UnsupportedError(f"the tail of {f.p} toward {end} is proved, but has no certificate")
-
-
-def _start(place: Expr, u: Symbol, start: Expr) -> Expr:
-    """The u at which x(u) is the point where the compact part ends."""
-    (found,) = sympy.solve(place - start, u)
-    return S(found)
+        with suppress(SymgradError):
+            return tail_claim(p, x, end, side, start, terms)
+    raise UnsupportedError(f"the tail of {p} toward {end} is proved, but has no certificate")
 
 
 def _boxes(isolation: Isolation) -> list[list[Any]]:

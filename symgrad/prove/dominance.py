@@ -2,7 +2,7 @@
 
 |bᵢ/a| does not increase on [U, oo) when u·d/du log|bᵢ/a|, again a sum of monomials, is ≤ 0 there:
 its positive terms are dominated by a negative one, by the same argument. The values at U decide.
-Lemma "monotone ratio" in docs/theorems/bounds.rst.
+Lemma "monotone ratio" in docs/theorems/tails.rst.
 """
 
 from __future__ import annotations
@@ -14,11 +14,40 @@ import sympy
 from flint import arb
 from sympy import Expr, S, Symbol
 
-from symgrad.rigor import constant, precision
+from symgrad.codec import encode
+from symgrad.errors import UndecidedError
+from symgrad.rigor import constant, precision, sign
+from symgrad.tails import tail
 
-__all__ = ["decreases", "dominated"]
+__all__ = ["decreases", "dominated", "tail_claim"]
 
 _DEEPEST = 6
+
+
+def tail_claim(p: Expr, x: Symbol, end: Expr, side: int, start: Expr, terms: int) -> dict[str, Any]:
+    """The row of a certificate that gives p its sign between an end and x(U), U = `start`.
+
+    p(x(u)) = T₁ + ... + r, |r| ≤ K·R, |T₂| + ... + K·R < |T₁| for all u ≥ U, where x(u) = ±u or
+    end ∓ 1/u; `side` is 1 for the upper end. Raises `UndecidedError` where T₁ is not seen to lead.
+    """
+    u: Any = Symbol("u", positive=True)
+    place = side * u if end.is_infinite else end - side / u
+    found = tail(p.subs(x, place), terms=terms, valid_from=start, x=u)
+    r: Any = found.remainder
+    leading, *rests = found.terms
+    late = r is not None and not sign(start - r.valid_from) >= 0
+    if late or not dominated(leading, rests + ([r.coefficient * r.growth] if r else []), u, start):
+        raise UndecidedError(f"the leading term {leading} of {p} toward {end} is not dominant")
+    return {
+        "end": "lo" if side < 0 else "hi",
+        "u": encode(u),
+        "x": encode(place),
+        "from": encode(start),
+        "terms": [encode(t) for t in found.terms],
+        "coefficient": encode(r.coefficient) if r else None,
+        "growth": encode(r.growth) if r else None,
+        "sign": sign(leading.subs(u, start)),
+    }
 
 
 def dominated(a: Expr, others: Sequence[Expr], u: Symbol, start: Expr) -> bool:

@@ -7,13 +7,13 @@ with multiplicities, and the signs between them. A touching point is a zero of e
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
 from flint import arb
 from sympy import Basic, Expr, Reals, S, Set, Symbol
-from sympy.core.relational import Relational
 
 from symgrad.activation import Head, univariate
 from symgrad.bounds.breaks import Piece, breaks, pieces_on
@@ -24,32 +24,41 @@ from symgrad.bounds.numbers import compare
 from symgrad.bounds.waves import is_wavy, period_of
 from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Refuted, Result, Step, Undecided, Verdict
-from symgrad.prove.witness import between, fails_at
+from symgrad.pieces import order
+from symgrad.prove.algebra import relations
+from symgrad.prove.witness import between
 from symgrad.render import Block
 from symgrad.rigor import sign
 from symgrad.rigor.search import Budget, Meter
 
-__all__ = ["Inequality", "Part", "prove"]
+__all__ = ["Inequality", "Part", "Wave", "prove"]
 
 METHOD = "sign chart (interval Newton, Taylor's theorem at touching points, tail models)"
 SOURCE = "Moore, Kearfott, Cloud 2009; Akbarpour, Paulson 2010, MetiTarski (the kind of problem)"
-_STRICT = (sympy.Lt, sympy.Gt)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A factor pⁿ with a period: p has one sign or is zero, by its chart over one period."""
+
+    p: Expr
+    n: int
+    sign: int
+    period: Expr
+    chart: Chart
 
 
 @dataclass(frozen=True)
 class Part:
-    """h ≥ 0 (h > 0 where `strict`) on the open interval (lo, hi), by charts of its factors.
+    """h ≥ 0 (h > 0 where `strict`) on the open interval of the chart.
 
-    `semidefinite` lists wavy factors pⁿ as (p, n, sign, period, chart of p over a period): they
-    have that sign or are zero. `chart` is that of the rest.
+    h is the product of `waves`, and of the rest, of which the `chart` is.
     """
 
     h: Expr
     strict: bool
-    lo: Expr
-    hi: Expr
     chart: Chart
-    semidefinite: tuple[tuple[Expr, int, int, Expr, Chart], ...] = ()
+    waves: tuple[Wave, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Inequality(Result):
     on: Set
     fact: Fact
     parts: tuple[Part, ...] = field(default=(), repr=False)
-    points: tuple[tuple[Expr, Expr, bool], ...] = field(default=(), repr=False)
+    points: tuple[tuple[Expr, bool], ...] = field(default=(), repr=False)
     open: tuple[tuple[arb, arb], ...] = ()
     _meter: Meter | None = field(default=None, repr=False, compare=False)
 
@@ -119,46 +128,14 @@ def _variable(statement: Basic) -> Symbol:
     return symbols[0]  # type: ignore[return-value]
 
 
-def _relations(statement: Basic) -> list[Relational]:
-    if isinstance(statement, sympy.And):
-        return [r for part in statement.args for r in _relations(part)]
-    if isinstance(statement, Relational) and not isinstance(statement, sympy.Ne):
-        return _without_abs(statement)
-    raise InputError(f"prove takes <, <=, >, >=, = and And of these, got {statement}")
-
-
-def _without_abs(relation: Any) -> list[Relational]:
-    """|u| ≤ v as u ≤ v and −u ≤ v, or as u² ≤ w² for v = |w|, where u is a wave."""
-    if isinstance(relation, sympy.Eq) or not isinstance(relation.lts, sympy.Abs):
-        return [relation]
-    small, large = relation.lts, relation.gts
-    (u,) = small.args
-    if not u.atoms(sympy.sin, sympy.cos, sympy.tan):
-        return [relation]
-    less = sympy.Lt if isinstance(relation, _STRICT) else sympy.Le
-    if isinstance(large, sympy.Abs):
-        return [less(u**2, large.args[0] ** 2, evaluate=False)]
-    return [less(u, large, evaluate=False), less(-u, large, evaluate=False)]
-
-
-def _gap(relation: Any) -> tuple[Expr, bool]:
-    """h and strictness, with the relation equivalent to h ≥ 0 or h > 0."""
-    if isinstance(relation, sympy.Eq):
-        left: Any = relation.lhs
-        return left - relation.rhs, False
-    return relation.gts - relation.lts, isinstance(relation, _STRICT)
-
-
 def _prove(statement: Basic, x: Symbol, on: Set, meter: Meter) -> Inequality:
-    steps: list[Step] = []
-    parts: list[Part] = []
-    points: list[tuple[Expr, Expr, bool]] = []
+    found = _Proof(x, on, meter)
     open_boxes: tuple[tuple[arb, arb], ...] = ()
+    last: Verdict = Proved(METHOD)
+    because = "all pieces and the points where they meet"
     try:
-        for relation in _relations(statement):
-            steps += _decide(relation, x, on, meter, parts, points)
-        last: Verdict = Proved(METHOD)
-        because = "all pieces and the points where they meet"
+        for relation in relations(statement):
+            found.decide(relation)
     except _Fails as failure:
         last, because = Refuted(failure.at, failure.why), "the statement fails at one point"
     except Open as part:
@@ -167,137 +144,119 @@ def _prove(statement: Basic, x: Symbol, on: Set, meter: Meter) -> Inequality:
         last, because = Undecided(str(why)), "no method decides it"
     except KeyboardInterrupt:
         last, because = Undecided("interrupted"), "the search was stopped"
+    parts, points = tuple(found.parts), tuple(found.points)
+    steps = [_step(part, x) for part in parts] if isinstance(last, Proved) else []
     under = _where(x, on)
-    given = tuple(range(1, len(steps) + 1))
-    steps.append(Step(statement, because, last, given if isinstance(last, Proved) else (), under))
-    if not isinstance(last, Proved):
-        steps = steps[-1:]
+    steps.append(Step(statement, because, last, tuple(range(1, len(steps) + 1)), under))
     fact = Fact("inequality", statement, Derivation(tuple(steps)), under, SOURCE)
-    return Inequality(statement, x, on, fact, tuple(parts), tuple(points), open_boxes, meter)
+    return Inequality(statement, x, on, fact, parts, points, open_boxes, meter)
 
 
-def _decide(
-    relation: Relational,
-    x: Symbol,
-    on: Set,
-    meter: Meter,
-    parts: list[Part],
-    points: list[tuple[Expr, Expr, bool]],
-) -> list[Step]:
-    """The steps that prove one relation; raises `_Fails` with the witness."""
-    h, strict = _gap(relation)
-    u = univariate(h, x)
-    pieces = pieces_on(u, on)
-    steps: list[Step] = []
-    for piece in pieces:
-        if piece.is_point:
-            continue
-        if isinstance(relation, sympy.Eq):
-            if not identically_zero(piece.expr, x):
-                raise _Fails(_differs(piece, x, meter), "the two sides differ there")
-            continue
-        part = _piece(piece, strict, x, meter)
-        parts.append(part)
-        steps.append(_step(part, x))
-    if not any(head.order != 0 for head in h.atoms(Head)):
-        for point in breaks(u, on, pieces):
-            if point.value is not None:
-                _check_point(point.at, point.value, strict, relation)
-                points.append((point.at, point.value, strict))
-    return steps
+@dataclass
+class _Proof:
+    """What is proved of a statement so far; a method raises `_Fails` with a witness against it."""
 
+    x: Symbol
+    on: Set
+    meter: Meter
+    parts: list[Part] = field(default_factory=list)
+    points: list[tuple[Expr, bool]] = field(default_factory=list)
 
-def _differs(piece: Piece, x: Symbol, meter: Meter) -> Expr:
-    signs = chart(piece.expr, x, piece.lo, piece.hi, meter)
-    a, b, _ = next(span for span in signs.spans if span[2] != 0)
-    return between(a, b)
+    def decide(self, relation: Any) -> None:
+        """h ≥ 0, h > 0 or h = 0 on every piece, and at the points where they meet."""
+        h, strict = relation.lhs, isinstance(relation, sympy.Gt)
+        u = univariate(h, self.x)
+        pieces = pieces_on(u, self.on)
+        for piece in pieces:
+            if piece.is_point:
+                continue
+            if isinstance(relation, sympy.Eq):
+                self.equal(piece)
+            else:
+                self.parts.append(self.part(piece.expr, strict, piece.lo, piece.hi))
+        if any(head.order != 0 for head in h.atoms(Head)):
+            return
+        for point in breaks(u, self.on, pieces):
+            value = point.value
+            if value is None:
+                continue
+            which = order(value, S.Zero)
+            if which == 0 and strict:
+                raise _Fails(point.at, "equality holds there")
+            if which < 0 or (which > 0 and isinstance(relation, sympy.Eq)):
+                raise _Fails(point.at, "the difference has the wrong sign")
+            self.points.append((point.at, strict))
 
+    def equal(self, piece: Piece) -> None:
+        if not identically_zero(piece.expr, self.x):
+            signs = chart(piece.expr, self.x, piece.lo, piece.hi, self.meter)
+            a, b, _ = next(span for span in signs.spans if span[2] != 0)
+            raise _Fails(between(a, b), "the two sides differ there")
 
-def _check_point(at: Expr, value: Expr, strict: bool, relation: Relational) -> None:
-    which = sign(value) if value.is_finite is not False else (1 if value is S.Infinity else -1)
-    wrong = which != 0 if isinstance(relation, sympy.Eq) else which < 0 or (strict and which == 0)
-    if wrong:
-        why = "equality holds there" if which == 0 else "the difference has the wrong sign"
-        raise _Fails(at, why)
+    def part(self, h: Expr, strict: bool, lo: Expr, hi: Expr) -> Part:
+        waves: tuple[Wave, ...] = ()
+        try:
+            signs = chart(h, self.x, lo, hi, self.meter)
+        except Oscillates:
+            waves, rest = self.waves(h, strict, lo, hi)
+            signs = chart(rest, self.x, lo, hi, self.meter)
+        flip = math.prod(wave.sign**wave.n for wave in waves)
+        for a, b, s in signs.spans:
+            if s == 0 and strict:
+                raise _Fails(between(a, b), "equality holds there")
+            if s * flip < 0:
+                at = between(a, b)
+                if sign(h.subs(self.x, at)) >= 0:
+                    raise UndecidedError(f"no rational witness between {a} and {b} is found")
+                raise _Fails(at, "the difference is negative there")
+        if strict and signs.zeros:
+            raise _Fails(signs.zeros[0].at, "equality holds there")
+        return Part(h, strict, signs, waves)
 
+    def waves(self, h: Expr, strict: bool, lo: Expr, hi: Expr) -> tuple[tuple[Wave, ...], Expr]:
+        """What oscillates for ever in h, each of one sign or zero, and the rest of h.
 
-def _piece(piece: Piece, strict: bool, x: Symbol, meter: Meter) -> Part:
-    lo, hi, h = piece.lo, piece.hi, piece.expr
-    try:
-        signs = chart(h, x, lo, hi, meter)
-        part = Part(h, strict, lo, hi, signs)
-    except Oscillates:
-        part = _wavy(h, strict, x, lo, hi, meter)
-    flip = 1
-    for _, n, which, _, _ in part.semidefinite:
-        flip *= which**n
-    for a, b, s in part.chart.spans:
-        if s * flip < 0:
-            at = between(a, b)
-            if not fails_at(h, x, at):
-                raise UndecidedError(f"no rational witness between {a} and {b} is found")
-            raise _Fails(at, "the difference is negative there")
-        if s == 0 and strict:
-            raise _Fails(between(a, b), "equality holds there")
-    if strict and part.chart.zeros:
-        raise _Fails(part.chart.zeros[0].at, "equality holds there")
-    return part
+        All of h where h has a period, else the factors that have one.
+        """
+        rest: Expr = S.One
+        found: list[Wave] = []
+        for p, n in ((h, 1),) if period_of(h, self.x) is not None else factors(h, self.x):
+            if not is_wavy(p, self.x):
+                rest *= p**n
+                continue
+            found.append(self.wave(h, p, n, strict, lo, hi))
+        return tuple(found), rest
 
-
-def _wavy(h: Expr, strict: bool, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
-    """h oscillates for ever: one period decides, or factors that are semidefinite over a period."""
-    definite: list[tuple[Expr, int, int, Expr, Chart]] = []
-    rest: Expr = S.One
-    whole = period_of(h, x)
-    pairs = ((h, 1),) if whole is not None else factors(h, x)
-    for p, n in pairs:
-        if not is_wavy(p, x):
-            rest *= p**n
-            continue
-        period = period_of(p, x)
+    def wave(self, h: Expr, p: Expr, n: int, strict: bool, lo: Expr, hi: Expr) -> Wave:
+        x, period = self.x, period_of(p, self.x)
         if period is None:
             raise UnsupportedError(f"the signs of {p} over all of ({lo}, {hi}) are not decided")
         start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
-        signs = chart(p, x, start, start + period, meter)
-        _one_period(h, p, n, x, start, signs, strict, whole is not None, definite, period)
-    return Part(h, strict, lo, hi, chart(rest, x, lo, hi, meter), tuple(definite))
-
-
-def _one_period(
-    h: Expr,
-    p: Expr,
-    n: int,
-    x: Symbol,
-    start: Expr,
-    signs: Chart,
-    strict: bool,
-    alone: bool,
-    definite: list[tuple[Expr, int, int, Expr, Chart]],
-    period: Expr,
-) -> None:
-    """Note the one sign of p over a period, or raise the witness against it."""
-    at_start = compare(p.subs(x, start), S.Zero)
-    found = {s for s in (*signs.signs, at_start) if s}
-    if len(found) > 1 or (alone and found == {-1}):
-        for a, b, s in signs.spans:
-            at = between(a, b)
-            for shift in range(64):
-                moved = at + sympy.ceiling(shift * period)
-                if s * (-1 if not alone else 1) and fails_at(h, x, moved):
-                    raise _Fails(moved, "the difference is negative there")
-        raise UnsupportedError(f"{p} changes its sign for ever")
-    zeros = [z.at for z in signs.zeros] + ([signs.hi] if at_start == 0 else [])
-    if zeros and n < 0:
-        raise DomainError(f"{h} has a pole at {x} = {zeros[0]}; name an interval without it")
-    if strict and zeros:
-        raise _Fails(zeros[0], "equality holds there")
-    definite.append((p, n, (found or {1}).pop(), period, signs))
+        signs = chart(p, x, start, start + period, self.meter)
+        edge = compare(p.subs(x, start), S.Zero)
+        found = {s for s in (*signs.signs, edge) if s}
+        if len(found) > 1 or (p is h and found == {-1}):
+            step = -period if hi.is_finite else period
+            for a, b, _ in signs.spans:
+                for k in range(64):
+                    at = between(a, b) + sympy.ceiling(k * step)
+                    if sign(h.subs(x, at)) < 0:
+                        raise _Fails(at, "the difference is negative there")
+            raise UnsupportedError(f"{p} changes its sign for ever")
+        zeros = [z.at for z in signs.zeros]
+        if edge == 0:
+            zeros.append(signs.lo if hi.is_finite else signs.hi)
+        if zeros and n < 0:
+            raise DomainError(f"{h} has a pole at {x} = {zeros[0]}; name an interval without it")
+        if zeros and strict:
+            raise _Fails(zeros[0], "equality holds there")
+        return Wave(p, n, (found or {1}).pop(), period, signs)
 
 
 def _step(part: Part, x: Symbol) -> Step:
     relation = sympy.Gt if part.strict else sympy.Ge
     claim = relation(part.h, 0, evaluate=False)
-    on = sympy.Interval.open(part.lo, part.hi)
+    on = sympy.Interval.open(part.chart.lo, part.chart.hi)
     return Step(claim, _because(part), Proved(METHOD), under=_where(x, on))
 
 
@@ -308,7 +267,7 @@ def _where(x: Symbol, on: Set) -> tuple[Basic, ...]:
 
 
 def _because(part: Part) -> str:
-    said = [f"{p} has the period {t} and one sign" for p, _, _, t, _ in part.semidefinite]
+    said = [f"{w.p} has the period {w.period} and one sign" for w in part.waves]
     zeros = [f"{z.at} (order {z.multiplicity})" for z in part.chart.zeros]
     said.append("zeros: " + (", ".join(zeros) or "none"))
     if part.chart.boxes:

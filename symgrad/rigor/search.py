@@ -139,7 +139,10 @@ class Search:
                 return "interrupted"
             self.open.pop()
             for part in parts:
-                (self.leaves if isinstance(part, Leaf) else self.open).append(part)
+                if isinstance(part, Leaf):
+                    self.leaves.append(part)
+                else:
+                    self.open.append(part)
         return ""
 
     def _step(self, lo: arb, hi: arb, bits: int) -> list[Leaf] | list[_Box]:
