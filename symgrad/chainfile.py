@@ -25,7 +25,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sympy import Expr, Integer, Rational
 
@@ -34,7 +34,7 @@ from symgrad.activation import Activation, X
 from symgrad.catalogue import activations
 from symgrad.errors import InputError, UnknownNameError
 from symgrad.files import read_text
-from symgrad.loss import Loss
+from symgrad.loss import Loss, squared_error
 from symgrad.loss import loss as loss_named
 from symgrad.parse import Names
 
@@ -44,8 +44,7 @@ MAX_BYTES = 1_000_000
 MAX_LAYERS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class LayerSpec:
+class LayerSpec(NamedTuple):
     """One layer; `weight` None is the symbol wˡ, `bias` None the symbol bˡ, False no bias."""
 
     activation: Activation
@@ -67,9 +66,7 @@ class ChainSpec:
     source: str = field(default="", compare=False)
 
 
-_TOP = ("title", "input", "target", "loss", "tie_weights", "activations", "layers")
-_EQUAL = ("activation", "parameters", "depth", "weights", "biases", "skip")
-_LAYER = ("activation", "parameters", "weight", "bias", "skip", "repeat")
+Read = Callable[[Any, str], Any]
 
 
 class _Reader:
@@ -79,19 +76,34 @@ class _Reader:
         self.source = source
         self.known = {g.name: g for g in activations()}
 
-    def fail(self, key: str, law: str, value: Any = None) -> NoReturn:
+    def fail(self, key: str, law: object, value: Any = None) -> NoReturn:
         shown = "" if value is None else f" = {_shown(value)}"
         raise InputError(f"{self.source}: {key}{shown}: {law}")
 
-    def table(self, value: Any, key: str, allowed: tuple[str, ...]) -> dict[str, Any]:
-        """A table whose keys are all allowed."""
-        if not isinstance(value, dict):
-            self.fail(key, "a table is needed here", value)
+    def table(self, value: Any, key: str, readers: Mapping[str, Read]) -> dict[str, Any]:
+        """The entries of a table, each by its reader, in the order of the readers."""
+        self.typed(value, key, dict, "a table is needed here")
+        place = f"{key}." if key else ""
         for name in value:
-            if name not in allowed:
-                place = f"{key}." if key else ""
-                self.fail(f"{place}{name[:60]}", str(UnknownNameError("key", name, allowed)))
+            if name not in readers:
+                self.fail(f"{place}{name[:60]}", UnknownNameError("key", name, readers))
+        return {n: read(value[n], f"{place}{n}") for n, read in readers.items() if n in value}
+
+    # readers of one entry
+
+    def typed(self, value: Any, key: str, kind: type, law: str) -> Any:
+        if not isinstance(value, kind):
+            self.fail(key, law, value)
         return value
+
+    def raw(self, value: Any, key: str) -> Any:
+        return value
+
+    def flag(self, value: Any, key: str) -> bool:
+        return self.typed(value, key, bool, "true or false is needed")
+
+    def text(self, value: Any, key: str) -> str:
+        return self.typed(value, key, str, "text in quotes is needed")
 
     def number(self, value: Any, key: str) -> Expr:
         """A finite real constant: a number, or an expression in quotes."""
@@ -108,81 +120,75 @@ class _Reader:
         except InputError as error:
             self.fail(key, f"no constant expression: {error}", value)
 
-    def typed(self, value: Any, key: str, kind: type, wanted: str) -> Any:
-        """The value, which is of that kind."""
-        if not isinstance(value, kind):
-            self.fail(key, f"{wanted} is needed", value)
-        return value
-
-    def flag(self, row: Mapping[str, Any], name: str, place: str = "") -> bool:
-        return self.typed(row.get(name, False), f"{place}{name}", bool, "true or false")
-
-    def text(self, value: Any, key: str) -> str:
-        return self.typed(value, key, str, "text in quotes")
-
-    def count(self, value: Any, key: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LAYERS:
-            self.fail(key, f"a whole number from 1 to {MAX_LAYERS} is needed", value)
-        return value
-
-    def activation(self, row: Mapping[str, Any], place: str = "") -> Activation:
-        key = f"{place}activation"
-        name = self.text(row["activation"], key)
-        if name not in self.known:
-            self.fail(key, str(UnknownNameError("activation", name, self.known)), name)
-        g, key = self.known[name], f"{place}parameters"
-        given = self.table(row.get("parameters", {}), key, tuple(p.name for p in g.parameters))
-        values = {n: self.number(v, f"{key}.{n}") for n, v in given.items()}
-        try:
-            return g.bind(**values)
-        except InputError as error:
-            self.fail(key, str(error), given)
-
-    def own_activations(self, table: Any) -> None:
-        """The `[activations.NAME]` tables."""
-        for name, entry in self.typed(table, "activations", dict, "a table").items():
-            key = f"activations.{name}"
-            entry = self.table(entry, key, ("formula", "source"))
-            if name in self.known:
-                self.fail(key, "the catalogue has an activation of this name; choose another")
-            formula = self.text(entry.get("formula"), f"{key}.formula")
-            source = self.text(entry.get("source", ""), f"{key}.source")
-            try:
-                expr = words.parse(formula, words.names(None, *self.known.values()))
-                self.known[name] = Activation.from_expr(name, expr, X, source=source)
-            except InputError as error:
-                self.fail(f"{key}.formula", str(error), formula)
-
     def bias(self, value: Any, key: str) -> Expr | bool:
         """False for no bias, else a number."""
         if value is True:
             self.fail(key, "a number or false is needed; leave the key out for a symbol", value)
         return False if value is False else self.number(value, key)
 
-    def layers(self, rows: Any) -> list[LayerSpec]:
+    def count(self, value: Any, key: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_LAYERS:
+            self.fail(key, f"a whole number from 1 to {MAX_LAYERS} is needed", value)
+        return value
+
+    def loss(self, value: Any, key: str) -> Loss:
+        try:
+            return loss_named(self.text(value, key))
+        except UnknownNameError as error:
+            self.fail(key, error, value)
+
+    def name(self, value: Any, key: str) -> Activation:
+        if self.text(value, key) not in self.known:
+            self.fail(key, UnknownNameError("activation", value, self.known), value)
+        return self.known[value]
+
+    # tables
+
+    def activation(self, row: Mapping[str, Any], place: str = "") -> Activation:
+        """The activation that a table names, with its parameters."""
+        if "activation" not in row:
+            self.fail(f"{place}activation", "missing; one of: " + ", ".join(self.known))
+        g, key = row["activation"], f"{place}parameters"
+        readers = {p.name: self.number for p in g.parameters}
+        values = self.table(row.get("parameters", {}), key, readers)
+        try:
+            return g.bind(**values)
+        except InputError as error:
+            self.fail(key, error, row["parameters"])
+
+    def own_activations(self, value: Any, key: str) -> None:
+        """The `[activations.NAME]` tables."""
+        for name, entry in self.typed(value, key, dict, "a table is needed").items():
+            place = f"{key}.{name}"
+            row = self.table(entry, place, {"formula": self.text, "source": self.text})
+            if name in self.known:
+                self.fail(place, "the catalogue has an activation of this name; choose another")
+            formula = self.text(row.get("formula"), f"{place}.formula")
+            try:
+                expr = words.parse(formula, words.names(None, *self.known.values()))
+                g = Activation.from_expr(name, expr, X, source=row.get("source", ""))
+            except InputError as error:
+                self.fail(f"{place}.formula", error, formula)
+            self.known[name] = g
+
+    def layers(self, rows: Any, key: str) -> list[LayerSpec]:
         """The layers of `[[layers]]`, repeated ones written out."""
         if not isinstance(rows, list) or not rows:
-            self.fail("layers", "at least one [[layers]] is needed", rows)
+            self.fail(key, "at least one [[layers]] is needed", rows)
+        readers: dict[str, Read] = {
+            "activation": self.name, "parameters": self.raw, "weight": self.number,
+            "bias": self.bias, "skip": self.flag, "repeat": self.count,
+        }  # fmt: skip
         found: list[LayerSpec] = []
-        for index, row in enumerate(rows, 1):
-            row, place = self.table(row, f"layers[{index}]", _LAYER), f"layers[{index}]."
-            if "activation" not in row:
-                self.fail(f"{place}activation", "missing; one of: " + ", ".join(self.known))
-            layer = LayerSpec(
-                self.activation(row, place),
-                self.optional(row, "weight", self.number, place),
-                self.optional(row, "bias", self.bias, place),
-                self.flag(row, "skip", place),
-            )
-            found += [layer] * self.count(row.get("repeat", 1), f"{place}repeat")
+        for index, entry in enumerate(rows, 1):
+            place = f"{key}[{index}]"
+            row = self.table(entry, place, readers)
+            g = self.activation(row, f"{place}.")
+            layer = LayerSpec(g, row.get("weight"), row.get("bias"), row.get("skip", False))
+            found += [layer] * row.get("repeat", 1)
             if len(found) > MAX_LAYERS:
-                self.fail(f"layers[{index}]", f"a chain file has at most {MAX_LAYERS} layers")
+                self.fail(place, f"a chain file has at most {MAX_LAYERS} layers")
         return found
-
-    def optional(
-        self, row: Mapping[str, Any], name: str, read: Callable[[Any, str], Any], place: str = ""
-    ) -> Any:
-        return read(row[name], f"{place}{name}") if name in row else None
 
     def equal_layers(self, top: Mapping[str, Any]) -> list[LayerSpec]:
         """The layers of `activation` and `depth`."""
@@ -190,45 +196,43 @@ class _Reader:
             if needed not in top:
                 self.fail(needed, "missing; give [[layers]], or activation and depth")
         g = self.activation(top)
-        depth = self.count(top["depth"], "depth")
-        weights = self.per_layer(top.get("weights"), depth, "weights", self.number)
-        biases = self.per_layer(top.get("biases"), depth, "biases", self.bias)
-        skip = self.flag(top, "skip")
+        weights = self.per_layer(top, "weights", self.number)
+        biases = self.per_layer(top, "biases", self.bias)
+        skip = top.get("skip", False)
         return [LayerSpec(g, w, b, skip) for w, b in zip(weights, biases, strict=True)]
 
-    def per_layer(
-        self, value: Any, depth: int, key: str, read: Callable[[Any, str], Any]
-    ) -> list[Any]:
+    def per_layer(self, top: Mapping[str, Any], key: str, read: Read) -> list[Any]:
         """One value for all layers, or a list of one for each."""
-        if value is None:
-            return [None] * depth
+        value, depth = top.get(key), top["depth"]
         if not isinstance(value, list):
-            return [read(value, key)] * depth
+            return [None if value is None else read(value, key)] * depth
         if len(value) != depth:
             self.fail(key, f"one value for each of {depth} layers is needed, got {len(value)}")
         return [read(v, f"{key}[{l}]") for l, v in enumerate(value, 1)]
 
     def chain(self, data: Any) -> ChainSpec:
-        equal = isinstance(data, dict) and "layers" not in data
-        allowed = _TOP + _EQUAL if equal else _TOP
-        if isinstance(data, dict) and not equal:
-            for name in _EQUAL:
-                if name in data:
-                    self.fail(name, "goes with activation and depth, not with [[layers]]")
-        top = self.table(data, "", allowed)
-        self.own_activations(top.get("activations", {}))
-        name = self.text(top.get("loss", "squared_error"), "loss")
-        try:
-            loss = loss_named(name)
-        except UnknownNameError as error:
-            self.fail("loss", str(error), name)
-        tied = self.flag(top, "tie_weights")
-        layers = self.equal_layers(top) if equal else self.layers(top["layers"])
+        readers: dict[str, Read] = {
+            "activations": self.own_activations, "title": self.text, "input": self.number,
+            "target": self.number, "loss": self.loss, "tie_weights": self.flag,
+            "layers": self.layers,
+        }  # fmt: skip
+        equal: dict[str, Read] = {
+            "activation": self.name, "parameters": self.raw, "depth": self.count,
+            "weights": self.raw, "biases": self.raw, "skip": self.flag,
+        }  # fmt: skip
+        listed = isinstance(data, dict) and "layers" in data
+        for name in equal:
+            if listed and name in data:
+                self.fail(name, "goes with activation and depth, not with [[layers]]")
+        top = self.table(data, "", readers | ({} if listed else equal))
+        layers = top["layers"] if listed else self.equal_layers(top)
+        tied = top.get("tie_weights", False)
         if tied and len({l.weight for l in layers}) > 1:
             self.fail("tie_weights", "tied weights are equal: give the same number or none", tied)
-        x, y = (self.optional(top, name, self.number) for name in ("input", "target"))
-        title = self.text(top.get("title", ""), "title")
-        return ChainSpec(tuple(layers), loss, x, y, tied, title, self.source)
+        return ChainSpec(
+            tuple(layers), top.get("loss", squared_error), top.get("input"), top.get("target"),
+            tied, top.get("title", ""), self.source,
+        )  # fmt: skip
 
 
 def _shown(value: Any) -> str:

@@ -16,10 +16,11 @@ from symgrad.bounds import Extrema, extrema, saturation, signs
 from symgrad.bounds.breaks import limit_at, pieces_on
 from symgrad.bounds.closed import identically_zero
 from symgrad.bounds.numbers import compare, is_closed
+from symgrad.chain.cases import And, Eq, Ge, Le, Ne
 from symgrad.chain.chain import Chain
-from symgrad.chain.gradient import slope
+from symgrad.chain.gradient import partial, slope
 from symgrad.chain.layer import Layer
-from symgrad.chain.notation import a_, delta_, e_, exact, put, real, z_
+from symgrad.chain.notation import COST, a_, delta_, e_, exact, put, real, z_
 from symgrad.chain.state import run
 from symgrad.errors import InputError, SymgradError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided, Verdict
@@ -28,13 +29,6 @@ from symgrad.rigor import constant, interval, lower, precision, upper
 from symgrad.rigor.constants import exact as as_rational
 
 __all__ = ["DeltaBound", "Threshold", "bound", "box_bound", "signal_bound", "threshold"]
-
-# SymPy's relations are typed more narrowly than they are used.
-And: Any = sympy.And
-Eq: Any = sympy.Eq
-Ge: Any = sympy.Ge
-Le: Any = sympy.Le
-Ne: Any = sympy.Ne
 
 _PRODUCT = "Hochreiter 1991, section 4; Bengio, Simard, Frasconi 1994, theorem 1"
 
@@ -225,9 +219,9 @@ def box_bound(
         }.get(letter)  # fmt: skip
     if found is None or (l == 0 and letter in "deltawb"):
         raise InputError(f"a bound is of delta__l, w__l, b__l, x or C, got {of!r}")
-    value: Expr = delta_(l) if letter in ("delta", "b") else sympy.Derivative(
-        sympy.Function("C", real=True)(real(of)), real(of), evaluate=False
-    ) if letter != "C" else real("C")  # fmt: skip
+    value: Expr = COST if letter == "C" else partial("C", real(of))
+    if letter in ("delta", "b"):
+        value = delta_(l)
     under = tuple(_inside(s, lo, hi) for s, (lo, hi) in sides.items())
     if found.is_finite():
         with precision(bits):
@@ -246,20 +240,11 @@ def box_bound(
 
 def _sides(chain: Chain, box: Mapping[Any, Any]) -> dict[Symbol, tuple[Expr, Expr]]:
     """(lo, hi) of every symbol of the chain."""
-    ends: list[dict[Any, Any]] = [{}, {}]
-    names = {s.name: s for s in chain.symbols}
-    for key, value in box.items():
-        name = key.name if isinstance(key, Symbol) else str(key)
-        members = [name] if name in names else [n for n in names if n.startswith(f"{name}__")]
-        if not members:
-            raise InputError(f"the chain has no '{name}'")
-        pair = value if isinstance(value, (tuple, list)) else (value, value)
+    pairs = {k: v if isinstance(v, (tuple, list)) else (v, v) for k, v in box.items()}
+    for key, pair in pairs.items():
         if len(pair) != 2:
-            raise InputError(f"the box of {name} is (lo, hi) or a number, got {value!r}")
-        for member in members:
-            for end, number in zip(ends, pair, strict=True):
-                end[member] = number
-    low, high = (chain.point(end) for end in ends)
+            raise InputError(f"the box of {key} is (lo, hi) or a number, got {pair!r}")
+    low, high = (chain.point({k: pair[end] for k, pair in pairs.items()}) for end in (0, 1))
     for s in low:
         if not bool(low[s] <= high[s]):
             raise InputError(f"the box of {s} has its ends exchanged: {low[s]} > {high[s]}")

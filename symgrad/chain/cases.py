@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, FiniteSet, Interval, Reals, S, Set
+from sympy import Basic, Expr, FiniteSet, Reals, S
 
 from symgrad.fact import Fact, Result
 from symgrad.render import Block, Formula, Para
@@ -19,7 +19,9 @@ And: Any = sympy.And
 Or: Any = sympy.Or
 Eq: Any = sympy.Eq
 Ne: Any = sympy.Ne
+Ge: Any = sympy.Ge
 Gt: Any = sympy.Gt
+Le: Any = sympy.Le
 Lt: Any = sympy.Lt
 Contains: Any = sympy.Contains
 
@@ -74,15 +76,11 @@ class ZeroCount(sympy.Function):
         return rf"\#\{{{', '.join(f'{printer._print(a)} = 0' for a in self.args)}\}}"
 
 
-def solved(where: Set, variable: Expr) -> Any:
+def solved(where: Any, variable: Expr) -> Any:
     """z ∈ where, as a condition on `variable`."""
-    if where == S.EmptySet:
-        return S.false
-    if isinstance(where, FiniteSet):
-        return Or(*(Eq(variable, p) for p in where))
-    return (
-        where.as_relational(variable) if isinstance(where, Interval) else Contains(variable, where)
-    )
+    if isinstance(where, (sympy.ImageSet, sympy.Union)):
+        return Contains(variable, where)
+    return where.as_relational(variable)
 
 
 def nonzero(residual: Expr) -> Any:

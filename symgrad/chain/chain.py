@@ -85,7 +85,7 @@ class Chain(Shown):
         from symgrad.chainfile import read_chain
 
         spec = read_chain(path)
-        layers = [Layer(l.activation, l.weight, l.bias, l.skip) for l in spec.layers]
+        layers = [Layer(*layer) for layer in spec.layers]
         return cls(layers, loss=spec.loss, tie_weights=spec.tie_weights, x=spec.x, y=spec.y)
 
     # the notation

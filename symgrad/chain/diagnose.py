@@ -6,19 +6,22 @@ The decades of a gradient, -log₁₀|∂C/∂wˡ|, are the sum of the decades o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import sympy
 from flint import arb
 from sympy import Expr, Symbol
+from sympy.core.relational import Relational
 
+from symgrad.activation import elementary
 from symgrad.bounds.extrema import extrema
 from symgrad.chain.cases import CriticalCase, ZeroCount
 from symgrad.chain.chain import Chain
 from symgrad.chain.critical import Cases, critical_points
-from symgrad.chain.gradient import slope
+from symgrad.chain.gradient import residual, slope, step
 from symgrad.chain.notation import a_, b_, put, real, x_, y_, z_
 from symgrad.chain.shape import Shape
 from symgrad.chain.state import State, accurate, run
@@ -26,7 +29,7 @@ from symgrad.errors import LimitError, SymgradError
 from symgrad.fact import Proved, Undecided, Verdict
 from symgrad.loss import A, Y
 from symgrad.render import Block, Para, Shown, Table, text
-from symgrad.rigor import constant, contains_zero, precision, sign
+from symgrad.rigor import constant, contains_zero, precision, program, sign
 
 _KINDS = ("residual", "slopes", "weights", "input")
 
@@ -56,14 +59,23 @@ class LayerDiagnosis:
         return float("inf") if self.vanishing else sum(self.kinds.values())
 
     @property
+    def _zero(self) -> str:
+        return ", ".join(text(f) for f in self.vanishing)
+
+    @property
+    def _shared(self) -> bool:
+        """Whether no one factor gives a quarter of the decades."""
+        return self.largest_share < self.decades / 4
+
+    @property
     def cause(self) -> str:
         """The factor that most decades come from, or the kind where many factors share in them."""
         if self.vanishing:
-            return "zero: " + ", ".join(text(f) for f in self.vanishing)
+            return f"zero: {self._zero}"
         if self.decades <= 0:
             return "not small"
-        if self.largest_share < self.decades / 4:
-            kind = max(self.kinds, key=lambda k: self.kinds[k])
+        kind = max(self.kinds, key=lambda k: self.kinds[k])
+        if self._shared:
             return f"{self.kinds[kind]:.1f} by all {kind}"
         return f"{self.largest_share:.1f} by {text(self.largest)}"
 
@@ -71,13 +83,12 @@ class LayerDiagnosis:
         """The layer in words."""
         name = f"∂C/∂w{self.layer}"
         if self.vanishing:
-            zero = ", ".join(text(f) for f in self.vanishing)
-            return f"{name} = 0 exactly, since {zero} = 0"
+            return f"{name} = 0 exactly, since {self._zero} = 0"
         size = f"{name} = {digits(self.weight_gradient)}"
         if self.decades <= 0:
             return f"{size}: not small"
         share = f"{self.largest_share:.1f} of {self.decades:.1f} decades"
-        if self.largest_share < self.decades / 4:
+        if self._shared:
             return f"{size}; many factors share in it, the most, {share}, is {text(self.largest)}"
         return f"{size}; {share} come from {text(self.largest)}"
 
@@ -114,9 +125,10 @@ class Diagnosis(Shown):
 
     def shares(self, l: int) -> tuple[tuple[Expr, float], ...]:
         """(factor, decades) for every factor of ∂C/∂wˡ, the largest share first."""
-        table = _factor_balls(self.chain, self.state, l)
+        table = self.state.factors(self.chain)
+        factors = (f for link in self.chain.gradient("w", l).links for f in link.factors)
         with precision(self.state.prec):
-            found = [(f, _decades(v)) for f, v in table]
+            found = [(f, _decades(table[f])) for f in factors]
         return tuple(sorted(found, key=lambda pair: -pair[1]))
 
     @property
@@ -189,60 +201,38 @@ def _decades(value: arb) -> float:
     return -float(abs(value).log() / arb(10).log())
 
 
-def _arrow(chain: Chain, state: State, k: int) -> list[tuple[Expr, arb]]:
-    """The factors that layer k adds: w and g', or 1 + w g' with a skip connection."""
-    if chain.layers[k - 1].skip:
-        return [(1 + chain.w(k) * slope(chain, k), state.step[k])]
-    return [(chain.w(k), state.w[k]), (slope(chain, k), state.slope[k])]
-
-
-def _residual(chain: Chain, state: State) -> tuple[Expr, arb]:
-    shown = put(chain.loss.da, {real("a"): a_(chain.depth)})
-    return shown, state.e[chain.depth]
-
-
-def _factor_balls(chain: Chain, state: State, l: int) -> list[tuple[Expr, arb]]:
-    found = [
-        _residual(chain, state),
-        (a_(l - 1), state.before[l]),
-        (slope(chain, l), state.slope[l]),
-    ]
-    for k in range(l + 1, chain.depth + 1):
-        found += _arrow(chain, state, k)
-    return found
-
-
 def _layers(chain: Chain, state: State) -> Iterable[LayerDiagnosis]:
     """From layer L down to 1; what the layers above give is summed up on the way."""
+    table, depth = state.factors(chain), chain.depth
     with precision(state.prec):
-        name, residual = _residual(chain, state)
-        kinds: dict[str, float] = dict.fromkeys(_KINDS, 0.0)
-        zeros = list[Expr]()
-        largest: tuple[float, Expr] = (float("-inf"), name)
-
-        def note(kind: str, factor: Expr, value: arb) -> None:
-            nonlocal largest
-            if value.is_zero():
-                zeros.append(factor)
-                return
-            size = _decades(value)
-            kinds[kind] += size
-            largest = max(largest, (size, factor), key=lambda pair: pair[0])
-
-        note("residual", name, residual)
-        for l in range(chain.depth, 0, -1):
-            passed = dict(kinds), list(zeros), largest
-            note("slopes", slope(chain, l), state.slope[l])
-            note("input", a_(l - 1), state.before[l])
+        above = _Shares().plus(table, "residual", residual(chain))
+        for l in range(depth, 0, -1):
+            here = above.plus(table, "slopes", slope(chain, l)).plus(table, "input", a_(l - 1))
             gradient, weight = state.delta[l] * state.before[l], state.w[l]
             update = None if contains_zero(weight) else abs(gradient / weight)
             yield LayerDiagnosis(
-                l, gradient, state.delta[l], update, dict(kinds), largest[1], largest[0],
-                tuple(zeros),
+                l, gradient, state.delta[l], update, here.kinds, here.largest[1], here.largest[0],
+                here.zeros,
             )  # fmt: skip
-            kinds, zeros, largest = passed
-            for factor, value in _arrow(chain, state, l):
-                note("weights" if factor.is_Symbol else "slopes", factor, value)
+            for factor in step(chain, l):
+                above = above.plus(table, "weights" if factor.is_Symbol else "slopes", factor)
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """The decades of some factors by kind, the largest one, and the factors that are zero."""
+
+    kinds: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0.0))
+    largest: tuple[float, Expr] = (float("-inf"), sympy.S.One)
+    zeros: tuple[Expr, ...] = ()
+
+    def plus(self, table: Mapping[Expr, arb], kind: str, factor: Expr) -> _Shares:
+        if table[factor].is_zero():
+            return replace(self, zeros=(*self.zeros, factor))
+        size = _decades(table[factor])
+        kinds = {**self.kinds, kind: self.kinds[kind] + size}
+        largest = max(self.largest, (size, factor), key=itemgetter(0))
+        return replace(self, kinds=kinds, largest=largest)
 
 
 def diagnose(chain: Chain, values: Mapping[Any, Any] | None = None, digits: int = 15) -> Diagnosis:
@@ -316,44 +306,34 @@ def _state(chain: Chain, point: Mapping[Symbol, Expr], bits: int) -> tuple[State
     except LimitError:
         balls = {s: constant(v, _FIRST_BITS) for s, v in point.items()}
         state = run(chain, balls, _FIRST_BITS)
-    if chain.depth <= _DEEPEST_ALGEBRA:
-        known = _by_algebra(chain, point, state)
-        if known is not None:
-            return known, ""
+    zeros = _zeros(chain, point, state) if chain.depth <= _DEEPEST_ALGEBRA else set()
+    if zeros:
+        return run(chain, balls, _FIRST_BITS, zeros=zeros), ""
     try:
         return accurate(chain, point, bits), ""
     except LimitError as why:
         return state, str(why)
 
 
-def _by_algebra(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> State | None:
-    """The state with the factors that exact algebra shows to be zero exactly so; None if none."""
-    found = 0
+def _zeros(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> set[tuple[str, int]]:
+    """The slopes, steps, activations and residual that are zero by exact algebra, no ball."""
+    found, out = set[tuple[str, int]](), point[x_]
 
-    def settled(ball: arb, *zero: Expr) -> arb:
-        nonlocal found
-        if ball.is_zero() or not contains_zero(ball) or not any(map(_is_zero, zero)):
-            return ball
-        found += 1
-        return arb(0)
+    def settle(what: str, l: int, *zero: Expr) -> None:
+        ball = getattr(state, what)[l]
+        if not ball.is_zero() and contains_zero(ball) and any(map(_is_zero, zero)):
+            found.add((what, l))
 
-    with precision(state.prec):
-        out, slopes, steps, a = point[x_], [arb.nan()], [arb.nan()], [state.a[0]]
-        for l, layer in enumerate(chain.layers, 1):
-            w = point[chain.w(l)]
-            z = w * out + (point[b_(l)] if layer.has_bias else 0)
-            slopes.append(settled(state.slope[l], *(z - s.at for s in Shape(layer).spots)))
-            step = state.w[l] * slopes[l] + (1 if layer.skip else 0)
-            steps.append(settled(step, 1 + w * layer.g.d(1)(z).doit()) if layer.skip else step)
-            out = layer.g(z).doit() + (out if layer.skip else 0)
-            a.append(settled(state.a[l], out))
-        e = [settled(state.e[-1], put(chain.loss.da, {real("a"): out, y_: point[y_]}))]
-        delta = list[arb]()
-        for l in range(chain.depth, 0, -1):
-            delta.append(e[-1] * slopes[l])
-            e.append(e[-1] * steps[l])
-    exact = {"slope": slopes, "step": steps, "a": a, "e": e[::-1]}
-    return replace(state, **exact, delta=[arb.nan(), *delta[::-1]]) if found else None
+    for l, layer in enumerate(chain.layers, 1):
+        w = point[chain.w(l)]
+        z = w * out + (point[b_(l)] if layer.has_bias else 0)
+        settle("slope", l, *(z - spot.at for spot in Shape(layer).spots))
+        if layer.skip:
+            settle("step", l, 1 + w * layer.g.d(1)(z).doit())
+        out = layer.g(z).doit() + (out if layer.skip else 0)
+        settle("a", l, out)
+    settle("e", chain.depth, put(chain.loss.da, {A: out, Y: point[y_]}))
+    return found
 
 
 def _is_zero(c: Expr) -> bool:
@@ -424,7 +404,7 @@ def _free_radius(chain: Chain, point: Mapping[Symbol, Expr]) -> arb:
 
 
 def _case(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> CriticalCase | None:
-    table = {**state.symbols(chain), **{s: constant(v, state.prec) for s, v in point.items()}}
+    table = {**state.factors(chain), **{s: constant(v, state.prec) for s, v in point.items()}}
     undecided = None
     exact: dict[Symbol, Expr] = {**point} | {
         z_(l): s.at for l, layer in enumerate(chain.layers, 1) if state.slope[l].is_zero()
@@ -442,35 +422,25 @@ def _case(chain: Chain, point: Mapping[Symbol, Expr], state: State) -> CriticalC
 
 def _holds(condition: Any, table: Mapping[Any, arb], prec: int) -> bool | None:
     """Whether a condition of the theorems holds at the balls of the table; None where undecided."""
-    if condition in (sympy.true, sympy.false):
-        return bool(condition)
-    if isinstance(condition, (sympy.And, sympy.Or)):
-        parts = [_holds(part, table, prec) for part in condition.args]
-        decisive = isinstance(condition, sympy.Or)
-        if decisive in parts:
-            return decisive
-        return None if None in parts else not decisive
-    if isinstance(condition, sympy.Not):
-        inside = _holds(condition.args[0], table, prec)
-        return None if inside is None else not inside
-    if isinstance(condition, sympy.Contains):
-        return None
-    gap = _ball(condition.args[0] - condition.args[1], table, prec)
-    if isinstance(condition, (sympy.Eq, sympy.Ne)):
+    known = {r: _relation(r, table, prec) for r in condition.atoms(Relational)}
+    rest = put(condition, {r: sympy.sympify(v) for r, v in known.items() if v is not None})
+    return bool(rest) if rest in (sympy.true, sympy.false) else None
+
+
+def _relation(relation: Any, table: Mapping[Any, arb], prec: int) -> bool | None:
+    """An equation or inequality between balls."""
+    gap = _ball(relation.lhs - relation.rhs, table, prec)
+    if isinstance(relation, (sympy.Gt, sympy.Lt)):
+        found = _relation(relation.negated, table, prec)
+        return None if found is None else not found
+    if isinstance(relation, (sympy.Eq, sympy.Ne)):
         same = True if gap.is_zero() else None if contains_zero(gap) else False
-        return same if same is None or isinstance(condition, sympy.Eq) else not same
-    if isinstance(condition, (sympy.Gt, sympy.Ge)):
-        gap = -gap
-    strict = isinstance(condition, (sympy.Gt, sympy.Lt))
-    if (gap < 0) if strict else (gap <= 0):
-        return True
-    return False if ((gap >= 0) if strict else (gap > 0)) else None
+        return same if same is None or isinstance(relation, sympy.Eq) else not same
+    gap = -gap if isinstance(relation, sympy.Ge) else gap
+    return True if gap <= 0 else False if gap > 0 else None
 
 
 def _ball(expr: Any, table: Mapping[Any, arb], prec: int) -> arb:
-    from symgrad.activation import elementary
-    from symgrad.rigor import program
-
     counted: dict[Any, Any] = {}
     for count in expr.atoms(ZeroCount):
         values = [_ball(a, table, prec) for a in count.args]

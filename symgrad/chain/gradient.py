@@ -17,13 +17,24 @@ from sympy import Basic, Derivative, Eq, Expr, Function, Mul, Ne, Symbol
 from symgrad.activation import X
 from symgrad.calculus import agree
 from symgrad.chain.chain import Chain
-from symgrad.chain.notation import COST, a_, delta_, e_, put, real, x_, z_
+from symgrad.chain.notation import a_, delta_, e_, put, real, x_, z_
 from symgrad.chain.program import StraightLine
 from symgrad.errors import LimitError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
 from symgrad.render import Block, Formula, Para, Shown
 
-__all__ = ["EXPLICIT_NODES", "Gradient", "equal", "off_kinks", "partial", "slope", "step"]
+__all__ = [
+    "EXPLICIT_NODES",
+    "Gradient",
+    "Link",
+    "equal",
+    "links",
+    "off_kinks",
+    "partial",
+    "residual",
+    "slope",
+    "step",
+]
 
 EXPLICIT_NODES = 10_000
 """The largest explicit form that is built without asking, in nodes of its tree."""
@@ -63,6 +74,11 @@ def slope(chain: Chain, k: int) -> Expr:
     return chain.layers[k - 1].g.d(1)(z_(k))
 
 
+def residual(chain: Chain) -> Expr:
+    """∂c/∂a at aᴸ."""
+    return put(chain.loss.da, {real("a"): a_(chain.depth)})
+
+
 def step(chain: Chain, k: int) -> tuple[Expr, ...]:
     """The factors of ∂aᵏ/∂aᵏ⁻¹: w and g', or 1 + w g' with a skip connection."""
     w, d = chain.w(k), slope(chain, k)
@@ -73,7 +89,7 @@ def step(chain: Chain, k: int) -> tuple[Expr, ...]:
 
 
 @dataclass(frozen=True)
-class _Link:
+class Link:
     """Two nodes of a path, and the factors of the derivative of the second in the first.
 
     `value` is the second node in the symbols of the chain, `inner` what lies between the two, and
@@ -102,7 +118,7 @@ class _Link:
         return Step(claim, self.because, verdict, (), under)
 
 
-def _links(chain: Chain, node: tuple[str, int], output: bool = False) -> Iterator[_Link]:
+def links(chain: Chain, node: tuple[str, int], output: bool = False) -> Iterator[Link]:
     """From wᵏ, bᵏ, zᵏ or aᵏ (a⁰ = x) to the cost, or with `output` to aᴸ."""
     end = ("a", chain.depth) if output else ("C", 0)
     while node != end:
@@ -111,36 +127,34 @@ def _links(chain: Chain, node: tuple[str, int], output: bool = False) -> Iterato
         node = link.end
 
 
-def _link(chain: Chain, letter: str, k: int, output: bool) -> _Link:
+def _link(chain: Chain, letter: str, k: int, output: bool) -> Link:
     """The link that leaves a node."""
     depth, start = chain.depth, (letter, k)
     plain = k < depth and not chain.layers[k].skip
     match letter:
         case "w" | "b":
             factor = a_(k - 1) if letter == "w" else sympy.S.One
-            return _Link(start, ("z", k), chain.preactivation(k), (factor,), _AFFINE)
+            return Link(start, ("z", k), chain.preactivation(k), (factor,), _AFFINE)
         case "a" if plain:
             factor = chain.w(k + 1)
-            return _Link(start, ("z", k + 1), chain.preactivation(k + 1), (factor,), _AFFINE)
+            return Link(start, ("z", k + 1), chain.preactivation(k + 1), (factor,), _AFFINE)
         case "z" if plain:
             inner, factors = ((a_(k), chain.activation(k)),), (chain.w(k + 1), slope(chain, k))
             value = chain.preactivation(k + 1)
-            return _Link(start, ("z", k + 1), value, factors, _NEXT.format("z"), k, inner)
+            return Link(start, ("z", k + 1), value, factors, _NEXT.format("z"), k, inner)
         case "a" if k < depth:
             k, inner = k + 1, ((z_(k + 1), chain.preactivation(k + 1)),)
             value, because = chain.activation(k), _NEXT.format("activation")
-            return _Link(start, ("a", k), value, step(chain, k), because, k, inner)
+            return Link(start, ("a", k), value, step(chain, k), because, k, inner)
         case "z" if k < depth or output:
             because = "the chain rule through a = g(z)"
-            return _Link(start, ("a", k), chain.activation(k), (slope(chain, k),), because, k)
-    value, cost = (
-        put(c, {real("a"): a_(depth)}) for c in (chain.loss.formula, chain.loss.da)
-    )  # fmt: skip
+            return Link(start, ("a", k), chain.activation(k), (slope(chain, k),), because, k)
+    value, cost = put(chain.loss.formula, {real("a"): a_(depth)}), residual(chain)
     because = f"the chain rule at the cost {chain.loss.name}"
     if letter == "a":
-        return _Link(start, ("C", 0), value, (cost,), because)
+        return Link(start, ("C", 0), value, (cost,), because)
     because, inner = f"{because}, a = g(z)", ((a_(depth), chain.activation(depth)),)
-    return _Link(start, ("C", 0), value, (cost, slope(chain, depth)), because, depth, inner)
+    return Link(start, ("C", 0), value, (cost, slope(chain, depth)), because, depth, inner)
 
 
 _AFFINE = "the chain rule through z = w a + b"
@@ -221,10 +235,10 @@ class Gradient(Shown):
         return partial("C", real(self.name))
 
     @cached_property
-    def links(self) -> tuple[_Link, ...]:
+    def links(self) -> tuple[Link, ...]:
         """The path from the variable to the cost, or to aᴸ."""
         letter = {"x": "a", "delta": "z"}.get(self.of, self.of)
-        return tuple(_links(self.chain, (letter, self.layer), self.of == "a"))
+        return tuple(links(self.chain, (letter, self.layer), self.of == "a"))
 
     @cached_property
     def shares(self) -> tuple[Gradient, ...]:
@@ -239,7 +253,7 @@ class Gradient(Shown):
     def _top(self) -> dict[Expr, Expr]:
         """δᴸ, or eᴸ, where the product ends with it, and what it stands for."""
         last = self.links[-1]
-        if last.end[0] != "C" or self.of != "x" and self.layer == self.chain.depth:
+        if last.end[0] != "C" or (self.of != "x" and self.layer == self.chain.depth):
             return {}
         return {_adjoint(self.chain, last.start, "C"): Mul(*last.factors)}
 
@@ -266,8 +280,7 @@ class Gradient(Shown):
     def explicit_form(self, max_nodes: int) -> Expr:
         """The explicit form with a limit of your own on the nodes of its tree."""
         chain, depth = self.chain, self.chain.depth
-        cost = put(chain.loss.da, {real("a"): a_(depth)})
-        rows = [*chain.given.items(), *chain.definitions(), (e_(depth), cost)]
+        rows = [*chain.given.items(), *chain.definitions(), (e_(depth), residual(chain))]
         rows.append((delta_(depth), e_(depth) * slope(chain, depth)))
         size: dict[Basic, int] = {}
 

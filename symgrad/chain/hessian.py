@@ -78,7 +78,8 @@ class _Jets:
         found, above, total = dict[str, Any](), zero, zero
         for l in reversed(layers):
             row = self.kappa[l] * own[l] + self.mu[l] * carried[l] + self.slope[l] * above
-            found[f"b__{l}"], found[f"w__{l}"] = row, self.before[l] * row + self.delta[l] * carried[l]
+            found[f"b__{l}"] = row
+            found[f"w__{l}"] = self.before[l] * row + self.delta[l] * carried[l]
             total += found[f"w__{l}"]
             above = self.step[l] * above + self.mu[l] * own[l] + self.delta[l] * vw[l]
         found |= {"w": total, "x": self.in_x * carried[1] + above}

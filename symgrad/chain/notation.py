@@ -105,25 +105,22 @@ def _long(value: Any) -> Any:
 def point(
     values: Mapping[Any, Any] | None, symbols: Iterable[Symbol], given: Mapping[Symbol, Expr]
 ) -> dict[Symbol, Expr]:
-    """Values of all `symbols`: `{w_(1): 2}`, `{"w__1": 2}`, `{"w": [2, 3]}`, above those given."""
+    """Values of all `symbols`, above those given: by symbol or name, `{"w__1": 2}`; the name of a
+    family takes one value for each of its layers, or one for all: `{"w": [2, 3], "b": 0}`."""
     wanted = {s.name: s for s in symbols}
     found: dict[Symbol, Expr] = {s: given[s] for s in wanted.values() if s in given}
     for key, value in (values or {}).items():
         name = key.name if isinstance(key, Symbol) else str(key)
-        if isinstance(value, (list, tuple)) or getattr(value, "shape", ()) != ():
-            family = [n for n in wanted if n.startswith(f"{name}__")]
-            if family and len(value) != len(family):
-                raise InputError(
-                    f"{name} has one value for each of {len(family)} layers, got {len(value)}"
-                )
-            if not family:
-                raise InputError(f"the chain has no '{name}'; it has {_some(wanted)}")
-            for member, one in zip(family, value, strict=True):
-                found[wanted[member]] = exact(one, member)
-        elif name in wanted:
-            found[wanted[name]] = exact(value, name)
-        else:
+        members = [name] if name in wanted else [n for n in wanted if n.startswith(f"{name}__")]
+        if not members:
             raise InputError(f"the chain has no '{name}'; it has {_some(wanted)}")
+        listed = isinstance(value, (list, tuple)) or getattr(value, "shape", ()) != ()
+        every = list(value) if listed and name not in wanted else [value] * len(members)
+        if len(every) != len(members):
+            raise InputError(
+                f"{name} has one value for each of {len(members)} layers, got {len(every)}"
+            )
+        found |= {wanted[n]: exact(v, n) for n, v in zip(members, every, strict=True)}
     missing = [n for n, s in wanted.items() if s not in found]
     if missing:
         raise InputError(f"every symbol needs a number here; none was given for {_some(missing)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from symgrad.activation import X, elementary
+from symgrad.chain.gradient import residual, slope, step
 from symgrad.chain.notation import a_, b_, delta_, e_, x_, y_, z_
 from symgrad.errors import DomainError, LimitError
 from symgrad.loss import A, Y
@@ -51,13 +52,15 @@ class State:
         """aˡ⁻¹ by l."""
         return [arb.nan(), *self.a[:-1]]
 
-    def symbols(self, chain: Chain) -> dict[Symbol, arb]:
-        """The balls by the symbols of the product forms."""
-        table: dict[Symbol, arb] = {}
+    def factors(self, chain: Chain) -> dict[Expr, arb]:
+        """The balls by the symbols and factors of the product forms."""
+        table: dict[Expr, arb] = {residual(chain): self.e[-1], x_: self.a[0]}
         for l in range(1, chain.depth + 1):
             table |= {chain.w(l): self.w[l], z_(l): self.z[l], a_(l): self.a[l]}
-            table |= {delta_(l): self.delta[l], e_(l): self.e[l]}
-        return {**table, x_: self.a[0]}
+            table |= {delta_(l): self.delta[l], e_(l): self.e[l], slope(chain, l): self.slope[l]}
+            if chain.layers[l - 1].skip:
+                table |= dict.fromkeys(step(chain, l), self.step[l])
+        return table
 
 
 def at_kink(layer: Layer, z: arb, prec: int) -> bool:
@@ -95,33 +98,41 @@ def _meet(u: arb, v: arb) -> arb:
     return u.intersection(v)
 
 
-def run(chain: Chain, values: Mapping[Symbol, arb], prec: int = 64, pieces: int = 1) -> State:
-    """The state of the chain where each symbol is a ball, wide ones cut into `pieces` per layer."""
+def run(
+    chain: Chain, values: Mapping[Symbol, arb], prec: int = 64, pieces: int = 1,
+    zeros: Container[tuple[str, int]] = (),
+) -> State:  # fmt: skip
+    """The state of the chain where each symbol is a ball, wide ones cut into `pieces` per layer.
+
+    `zeros` are known to be zero: ("slope", l), ("step", l), ("a", l) and ("e", L).
+    """
     with precision(prec):
         nothing = arb.nan()
         zero = arb(0)
-        w, z, slope, curve, step = ([nothing] for _ in range(5))
+        w, z, slopes, curve, steps = ([nothing] for _ in range(5))
         a = [values[x_]]
         for l, layer in enumerate(chain.layers, 1):
             w.append(values[chain.w(l)])
             z.append(w[l] * a[-1] + (values[b_(l)] if layer.has_bias else zero))
             value, d1, d2 = _split(layer, z[l], prec, pieces)
-            a.append(value + a[-1] if layer.skip else value)
-            slope.append(d1)
+            value = value + a[-1] if layer.skip else value
+            a.append(zero if ("a", l) in zeros else value)
+            slopes.append(zero if ("slope", l) in zeros else d1)
             curve.append(d2)
-            step.append(w[l] * d1 + 1 if layer.skip else w[l] * d1)
+            passed = w[l] * slopes[l] + int(layer.skip)
+            steps.append(zero if ("step", l) in zeros else passed)
         loss, end = chain.loss, (a[-1], values[y_])
         cost, slope_of_cost, curvature = (
             program(elementary(c), A, Y).ball(*end, prec=prec)
             for c in (loss.formula, loss.da, loss.daa)
         )
-        e = [slope_of_cost]
+        e = [zero if ("e", chain.depth) in zeros else slope_of_cost]
         delta = []
         for l in range(chain.depth, 0, -1):
-            delta.append(e[-1] * slope[l])
-            e.append(e[-1] * step[l])
+            delta.append(e[-1] * slopes[l])
+            e.append(e[-1] * steps[l])
         delta.append(nothing)
-        return State(w, z, a, slope, curve, step, e[::-1], delta[::-1], cost, curvature, prec)
+        return State(w, z, a, slopes, curve, steps, e[::-1], delta[::-1], cost, curvature, prec)
 
 
 def accurate(

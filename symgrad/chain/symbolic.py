@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sympy
-from sympy import Derivative, Eq, Expr, Function, IndexedBase, Mul, Product, Symbol
+from sympy import Eq, Expr, IndexedBase, Mul, Product, Symbol
 
-from symgrad.chain.gradient import equal
+from symgrad.chain.chain import Chain
+from symgrad.chain.gradient import equal, links, partial
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import put, real, x_
 from symgrad.errors import InputError
@@ -30,6 +31,13 @@ def peel(product: Any) -> Expr:
     """∏_{k=m..n} f(k) = f(m) ∏_{k=m+1..n} f(k), which holds for m ≤ n."""
     body, (k, first, last) = product.args
     return Mul(put(body, {k: first}), _product(body, (k, first + 1, last)))
+
+
+def _indexed(expr: Any, k: int, at: Expr) -> Any:
+    """w__l as w[l − k + at], and so on: a formula near layer k of a chain, at layer `at`."""
+    split = ((s, s.name.partition("__")) for s in expr.free_symbols)
+    table = {s: IndexedBase(p[0], real=True)[int(p[2]) - k + at] for s, p in split if p[2]}
+    return put(expr, table)
 
 
 def _product(body: Expr, over: tuple[Any, ...]) -> Any:
@@ -96,6 +104,13 @@ class SymbolicChain(Shown):
         """w[k]·before + b[k]."""
         return self.weight(k) * before + (B[k] if self.bias else 0)
 
+    def link(self, letter: str, k: int, at: Expr) -> Step:
+        """The recurrence that leaves a node of layer k, of three layers, written at layer `at`."""
+        layer = Layer(self.activation, bias=None if self.bias else False)
+        model = Chain([layer] * 3, loss=self.loss, tie_weights=self.tie_weights)
+        step = next(links(model, (letter, k))).step(model, "C")
+        return replace(step, claim=_indexed(step.claim, k, at), under=())
+
     def _blocks(self) -> Iterable[Block]:
         yield Para("A chain of ", self.depth, " layers:")
         yield Formula(Z[K], self.preactivation(K, A[K - 1]))
@@ -117,7 +132,7 @@ class SymbolicGradient(Shown):
         if self.of == "delta":
             return DELTA[self.layer]
         variable = x_ if self.of == "x" else {"w": W, "b": B}[self.of][self.layer]
-        return Derivative(Function("C", real=True)(variable), variable, evaluate=False)
+        return partial("C", variable)
 
     def product(self, l: Expr) -> Expr:
         """The closed form of δ[l]."""
@@ -142,61 +157,36 @@ class SymbolicGradient(Shown):
     @cached_property
     def derivation(self) -> Derivation:
         """Recurrence, base case, induction step, conclusion; each checked."""
-        steps = self._induction()
-        if self.of != "delta":
-            steps.append(self._last(len(steps)))
-        return Derivation(tuple(steps))
-
-    def _induction(self) -> list[Step]:
-        chain, depth, g, t = self.chain, self.chain.depth, self.chain.activation, real("z")
-        l = self.layer if self.layer.is_Symbol else Symbol("l", integer=True, positive=True)
-        cost = put(chain.loss.formula, {real("a"): g(t)}).diff(t)
-        top = put(chain.loss.da, {real("a"): g(t)}) * g.d(1)(t)
-        at_top = {real("a"): A[depth]}
-        shown = Mul(put(chain.loss.da, at_top), g.d(1)(Z[depth]))
-        local = chain.preactivation(l + 1, g(t)).diff(t)
-        slope = chain.weight(l + 1) * g.d(1)(t)
-        by = "SymPy differentiation of the layer"
-        inside = (l < depth,)
+        depth, l = self.chain.depth, self.layer
+        k = l if l.is_Symbol else Symbol("l", integer=True, positive=True)
+        top, down = self.chain.link("z", 3, depth), self.chain.link("z", 2, k)
+        inside = (sympy.Lt(k, depth),)
+        hypothesis = put(down.claim.rhs, {DELTA[k + 1]: self.product(k + 1)})
         steps = [
-            Step(Eq(DELTA[depth], shown, evaluate=False), "the chain rule at the cost, l = L",
-                 equal(top, cost, "SymPy differentiation of c(g(z), y)")),
-            Step(Eq(DELTA[l], put(slope, {t: Z[l]}) * DELTA[l + 1], evaluate=False),
-                 "the chain rule: C depends on z[l] through z[l+1] alone",
-                 equal(slope, local, by), (), inside),
+            replace(top, because=f"{top.because}, l = L"),
+            replace(down, under=inside),
+            Step(
+                Eq(DELTA[depth], self.product(depth), evaluate=False),
+                "base case l = L: both products are empty",
+                equal(self.product(depth).doit(), DELTA[depth], "an empty product is 1"), (1,),
+            ),
+            Step(
+                Eq(hypothesis, self.product(k), evaluate=False),
+                "induction from l + 1 to l: the first factor of each product taken out",
+                equal(_peeled(self.product(k)), hypothesis, "exact algebra on the products"),
+                (2,), inside,
+            ),
+            Step(
+                Eq(DELTA[l], self.product(l), evaluate=False),
+                "induction downwards from L", Proved("induction on L - l"), (3, 4),
+            ),
         ]  # fmt: skip
-        steps.append(Step(
-            Eq(DELTA[depth], self.product(depth), evaluate=False),
-            "base case l = L: both products are empty", self._base(), (1,),
-        ))  # fmt: skip
-        hypothesis = put(slope, {t: Z[l]}) * self.product(l + 1)
-        steps.append(Step(
-            Eq(hypothesis, self.product(l), evaluate=False),
-            "induction from l + 1 to l: the first factor of each product taken out",
-            equal(_peeled(self.product(l)), hypothesis, "exact algebra on the products"),
-            (2,), inside,
-        ))  # fmt: skip
-        steps.append(Step(
-            Eq(DELTA[self.layer], self.product(self.layer), evaluate=False),
-            "induction downwards from L", Proved("induction on L - l"), (3, 4),
-        ))  # fmt: skip
-        return steps
-
-    def _base(self) -> Verdict:
-        """With l = L both products run over nothing and are 1."""
-        value = self.product(self.chain.depth).doit()
-        return equal(value, DELTA[self.chain.depth], "an empty product is 1")
-
-    def _last(self, earlier: int) -> Step:
-        chain, l = self.chain, self.layer
-        before = x_ if l == 1 else real("a")
-        w, b = real("w"), real("b")
-        relation = w * before + (b if chain.bias else 0)
-        found = relation.diff({"w": w, "b": b, "x": x_}[self.of])
-        claimed = {"w": before, "b": sympy.S.One, "x": w}[self.of]
-        claim = Eq(self.symbol, self.expr, evaluate=False)
-        verdict = equal(claimed, found, "SymPy differentiation of w a + b")
-        return Step(claim, "the chain rule through z[l] = w[l] a[l-1] + b[l]", verdict, (earlier,))
+        if self.of != "delta":
+            first = self.of == "x" or l == 1
+            last = self.chain.link(self.of if self.of != "x" else "a", int(not first) + 1, l)
+            claim = Eq(self.symbol, self.expr, evaluate=False)
+            steps.append(replace(last, claim=claim, given=(5,)))
+        return Derivation(tuple(steps))
 
     @property
     def fact(self) -> Fact:
