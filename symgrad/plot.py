@@ -115,17 +115,14 @@ def curves(
     labels: Sequence[str] = (),
 ) -> Axes:
     """The graphs of functions of one variable; with `log`, of log₁₀|f|."""
-    ax = ax or _axes()
     read = [f if isinstance(f, Univariate) else univariate(f) for f in functions]
-    if not read:
-        raise InputError("a plot needs at least one function")
-    for number, u in enumerate(read):
+    names = labels or [_label(u.expr) for u in read]
+    series = []
+    for name, u in zip(names, read, strict=True):
         line = sample(u, on, points=points)
-        shown = labels[number] if labels else _label(u.expr)
-        across, up = _gapped(line.x, line.height if log else line.y, _jumps(u))
-        ax.plot(across, up, label=shown, **_look(number))
-    ax.set_xlim(*(float(Fraction(str(end))) for end in on))
-    return _finished(ax, _label(read[0].x), log=log)
+        series.append((name, *_gapped(line.x, line.height if log else line.y, _jumps(u))))
+    ax = _drawn(ax, series, "function")
+    return _finished(ax, _label(read[0].x), log=log, on=on)
 
 
 def _jumps(u: Univariate) -> list[tuple[float, bool]]:
@@ -169,30 +166,21 @@ def tail(
 
     `found` is a `Tail`. The band is drawn where the expansion is larger than its remainder's bound.
     """
-    ax = ax or _axes()
-    x = found.x
-    sign = 1 if found.toward is sympy.oo else -1
-    start = _start(found)
-    span = on or tuple(sorted((start, start + sign * 20)))
-    truth = sample(found.formula, span, points=points, x=x)
-    ax.plot(truth.x, truth.height, label=_label(found.head, "f"), **_look(0))
-    model = sample(found.sum, span, points=points, x=x) if found.sum != 0 else None
-    if model is not None:
-        name = "expansion" if len(found.terms) > 1 else "leading term"
-        ax.plot(model.x, model.height, label=name, **_look(1))
-    if found.remainder is not None:
-        limit = found.remainder.coefficient * found.remainder.growth
-        bound = sample(limit, span, points=points, x=x)
-        ax.plot(bound.x, bound.height, label="bound of the remainder", **_look(2))
-        if model is not None:
-            band = list(_band(model, bound))
-            ax.fill_between(
-                model.x, [b[0] for b in band], [b[1] for b in band],
-                color=_INKS[1], alpha=0.2, hatch="///", linewidth=0,
-                label="where f is proved to lie",
-            )  # fmt: skip
-    ax.set_xlim(*(float(Fraction(str(end))) for end in span))
-    return _finished(ax, _label(x), log=True)
+    start, rest = _start(found), found.remainder
+    span = on or tuple(sorted((start, start + (20 if found.toward is sympy.oo else -20))))
+    shown = {_label(found.head, "f"): found.formula}
+    if found.sum != 0:
+        shown["expansion" if len(found.terms) > 1 else "leading term"] = found.sum
+    if rest is not None:
+        shown["bound of the remainder"] = rest.coefficient * rest.growth
+    lines = [sample(f, span, points=points, x=found.x) for f in shown.values()]
+    series = [(name, one.x, one.height) for name, one in zip(shown, lines, strict=True)]
+    ax = _drawn(ax, series, "function")
+    if found.sum != 0 and rest is not None:
+        below, above = zip(*_band(lines[1], lines[2]), strict=True)
+        ax.fill_between(lines[1].x, below, above, color=_INKS[1], alpha=0.2, hatch="///",
+                        linewidth=0, label="where f is proved to lie")  # fmt: skip
+    return _finished(ax, _label(found.x), log=True, on=span)
 
 
 def _start(found: Any) -> int:
@@ -217,15 +205,15 @@ def errors(
     """Error in ulp against x, from (x, error) pairs; `switches` are the kernel's switch points."""
     ax = ax or _axes()
     if not points:
-        raise InputError("a plot of errors needs at least one point")
-    ax.plot([p[0] for p in points], [p[1] for p in points], ".", color=_INKS[0], markersize=2.5,
-            label=f"{len(points)} points")  # fmt: skip
+        raise InputError("a plot needs at least one point")
+    across, up = zip(*points, strict=True)
+    ax.plot(across, up, ".", color=_INKS[0], markersize=2.5, label=f"{len(points)} points")
     ax.axhline(0.5, color=_INKS[1], linestyle=_DASHES[1], linewidth=1, label="half a unit")
     for number, place in enumerate(switches):
         ax.axvline(place, color=_INKS[4], linestyle=_DASHES[2], linewidth=0.9,
                    label="switch points" if number == 0 else None)  # fmt: skip
-    ax.set_ylim(bottom=0)
-    return _finished(ax, "$x$", "error in ulp")
+    ax.set_ylim(0, 1.25 * max(0.5, *(e for e in up if math.isfinite(e))))
+    return _finished(ax, "$x$", "error in ulp", loc="upper center", ncols=3)
 
 
 def depth(
@@ -236,18 +224,9 @@ def depth(
     ylabel: str = r"$\log_{10}\,|\delta^{l}|$",
 ) -> Axes:
     """Heights log₁₀|δˡ| against depth, one dash a series of (name, heights)."""
-    ax = ax or _axes()
-    if not series:
-        raise InputError("a plot over depth needs at least one series")
-    for number, (name, heights) in enumerate(series):
-        _marked(ax, number, name, heights)
+    lines = [(name, range(len(heights)), heights) for name, heights in series]
+    ax = _drawn(ax, lines, "series", marked=True)
     return _finished(ax, xlabel, ylabel)
-
-
-def _marked(ax: Axes, number: int, name: str, heights: Sequence[float]) -> None:
-    """One of several series over 0, 1, 2, ..., with a mark at about every twelfth of it."""
-    ax.plot(range(len(heights)), heights, label=name, marker="osv^D"[number % 5], markersize=3,
-            markevery=max(1, len(heights) // 12), **_look(number))  # fmt: skip
 
 
 def heights(g: Activation, weight: Any, layers: int, at: Any = 1) -> list[float]:
@@ -317,12 +296,9 @@ def contours(
 
 def gradients(path: Any, ax: Axes | None = None, *, prefix: str = "w__") -> Axes:
     """log₁₀|∂C/∂wˡ| against the step of a `Trajectory`, and below all of them log₁₀ C."""
-    found = path.gradient_heights(prefix)
-    if not found:
-        raise InputError(f"no variable of this path starts with {prefix!r}")
-    ax = ax or _axes()
-    for number, (variable, sizes) in enumerate(found.items()):
-        _marked(ax, number, _label(variable), sizes)
+    found = path.gradient_heights(prefix).items()
+    series = [(_label(variable), range(len(sizes)), sizes) for variable, sizes in found]
+    ax = _drawn(ax, series, f"variable of this path that starts with {prefix!r}", marked=True)
     cost = [float(sympy.log(c, 10).n(15)) if c > 0 else math.nan for c in path.values]
     ax.plot(range(len(cost)), cost, color="black", linewidth=2.4, alpha=0.5, label="cost")
     return _finished(ax, "step", "size of the gradient", log=True)
@@ -335,18 +311,17 @@ def initialisations(found: Any, ax: Axes | None = None) -> Axes:
     """
     ax = ax or _axes()
     for number, (law, points) in enumerate(zip(found.laws, found.measured, strict=True)):
-        look = _look(number)
-        alive = [(n, h) for n, h in enumerate(points) if math.isfinite(h)]
-        ax.plot([n for n, _ in alive], [h for _, h in alive], "osv^DP"[number % 6], markersize=4,
-                markevery=max(1, len(points) // 12), color=look["color"],
-                label=law.weights.name)  # fmt: skip
+        alive = {n: h for n, h in enumerate(points) if math.isfinite(h)}
+        ax.plot([*alive], [*alive.values()], linestyle="", markersize=4, label=law.weights.name,
+                color=_look(number)["color"], **_marks(number, len(points)))  # fmt: skip
+        layers = range(1, len(points))
         if law.equal_layers is not None:
-            line = [float(abs(law.equal_layers.predict(n)).log()) for n in range(1, len(points))]
+            sizes = [float(abs(law.equal_layers.predict(n)).log()) for n in layers]
         elif law.exponent is not None:
-            line = [float(law.exponent) * n for n in range(1, len(points))]
+            sizes = [float(law.exponent) * n for n in layers]
         else:
             continue
-        ax.plot(range(1, len(points)), [h / math.log(10) for h in line], **look)
+        ax.plot(layers, [size / math.log(10) for size in sizes], **_look(number))
     across = "layers back from the last, $L - l$"
     return _finished(ax, across, r"median of $|\delta^{l}/\delta^{L}|$", log=True)
 
@@ -448,17 +423,40 @@ def _look(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _finished(ax: Axes, across: str, up: str = "", *, log: bool = False) -> Axes:
-    """The axes with their words, a grid and a legend."""
+def _marks(number: int, points: int) -> dict[str, Any]:
+    """A mark of its own for each of several series, at about every twelfth of its points."""
+    return {"marker": "osv^DP"[number % 6], "markevery": max(1, points // 12)}
+
+
+def _drawn(
+    ax: Axes | None, series: Sequence[tuple[str, Any, Any]], what: str, *, marked: bool = False
+) -> Axes:
+    """The axes with a line for each (name, across, up); `what` says what these are."""
+    if not series:
+        raise InputError(f"a plot needs at least one {what}")
+    ax = ax or _axes()
+    for number, (name, across, up) in enumerate(series):
+        marks = {**_marks(number, len(up)), "markersize": 3} if marked else {}
+        ax.plot(across, up, label=name, **marks, **_look(number))
+    return ax
+
+
+def _finished(
+    ax: Axes, across: str, up: str = "", *, log: bool = False, on: tuple[Any, Any] | None = None,
+    **legend: Any,
+) -> Axes:  # fmt: skip
+    """The axes with their words, a grid and a legend, over `on`."""
     ax.set_xlabel(across)
     ax.set_ylabel(up)
     ax.grid(visible=True, linewidth=0.4, color="#cccccc")
+    if on is not None:
+        ax.set_xlim(*(float(Fraction(str(end))) for end in on))
     if log:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: _power(height)))
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(edgecolor="none", framealpha=0.9, fontsize=9, **legend)
     return ax
 
 

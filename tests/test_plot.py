@@ -175,7 +175,7 @@ def test_gradients_of_a_path():
         (lambda: plot.phase_plane(x, w=(1, 1)), "low < high"),
         (
             lambda: plot.gradients(trajectory(x**2, {x: 1}, 1, GradientDescent(1))),
-            "no variable of this path",
+            "one variable of this path",
         ),
         (lambda: plot.save(plot.curves([x]).figure, io.BytesIO(), "gif"), "svg, pdf or png"),
     ],

@@ -28,7 +28,7 @@ from symgrad.errors import InputError, UndecidedError
 from symgrad.fact import Derivation, Evidence, Fact, Proved, Result, Step, Undecided
 from symgrad.kernels import lambdify
 from symgrad.pieces import branches
-from symgrad.render import Block, Para, Shown, Table
+from symgrad.render import Block, Para, Shown, Table, line
 from symgrad.rigor import sign
 from symgrad.tails import tail
 
@@ -76,7 +76,7 @@ def normal(s: Any) -> Weights:
     """w ~ N(0, s²): E log|w| = log s − (γ + log 2)/2, Var log|w| = π²/8."""
     s = _positive(s, "the standard deviation s")
     return Weights(
-        f"N(0, {s**2})",
+        f"N(0, {line(s**2)})",
         log(s) - (EulerGamma + log(2)) / 2,
         pi**2 / 8,
         s**2,
@@ -91,7 +91,7 @@ def uniform(a: Any) -> Weights:
     """w uniform on (−a, a): E log|w| = log a − 1, Var log|w| = 1, E w² = a²/3."""
     a = _positive(a, "the half width a")
     return Weights(
-        f"U(-{a}, {a})",
+        f"U(-{line(a)}, {line(a)})",
         log(a) - 1,
         S.One,
         a**2 / 3,

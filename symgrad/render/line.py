@@ -21,9 +21,9 @@ __all__ = ["line"]
 _RAISED = str.maketrans("0123456789-+()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾")
 _SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "<": "<", ">": ">"}
 _ATOMS = {
-    S.Infinity: "∞", S.NegativeInfinity: "-∞", S.Pi: "π", S.Exp1: "e", S.Reals: "ℝ",
-    S.Integers: "ℤ", S.Naturals: "ℕ", S.Naturals0: "ℕ₀", S.EmptySet: "∅", S.true: "true",
-    S.false: "false",
+    S.Infinity: "∞", S.NegativeInfinity: "-∞", S.Pi: "π", S.Exp1: "e", S.EulerGamma: "γ",
+    S.Reals: "ℝ", S.Integers: "ℤ", S.Naturals: "ℕ", S.Naturals0: "ℕ₀", S.EmptySet: "∅",
+    S.true: "true", S.false: "false",
 }  # fmt: skip
 #: Each order relation as a ≤ or <, and whether its sides change places.
 _ORDERS = {"<=": ("≤", False), "<": ("<", False), ">=": ("≤", True), ">": ("<", True)}
