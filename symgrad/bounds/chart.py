@@ -100,11 +100,14 @@ def inside(c: Expr, lo: Expr, hi: Expr) -> bool:
     return order(lo, c) < 0 and order(c, hi) < 0
 
 
-def locate(lo: Expr, hi: Expr) -> Expr:
-    """An exact point between two ends."""
-    if lo is S.NegativeInfinity:
-        return S.Zero if hi is S.Infinity else hi - 1
-    return lo + 1 if hi is S.Infinity else (lo + hi) / 2
+def locate(lo: Expr, hi: Expr, part: Expr = S.Half, reach: Expr = S.One) -> Expr:
+    """An exact point between two ends: lo + part·(hi − lo), or `reach` from the finite one."""
+    if lo.is_infinite and hi.is_infinite:
+        return part - S.Half
+    if lo.is_infinite or hi.is_infinite:
+        finite = hi if lo.is_infinite else lo
+        return finite + reach if S.Infinity in (lo, hi) else finite - reach
+    return lo + part * (hi - lo)
 
 
 def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None) -> Chart:
@@ -158,13 +161,13 @@ def _check_domain(nodes: Iterable[Any], x: Symbol, lo: Expr, hi: Expr, meter: Me
 
 def _merged(parts: tuple[Part, ...]) -> tuple[Zero, ...]:
     """The zeros of all parts in order; a pole counts with a negative multiplicity."""
-    total: dict[Expr, int] = {}
-    for part in parts:
-        for zero in part.zeros:
-            same = next((c for c in total if order(c, zero.at) == 0), zero.at)
-            total[same] = total.get(same, 0) + part.n * zero.multiplicity
-    ordered = sorted(total, key=cmp_to_key(order))
-    return tuple(Zero(c, total[c]) for c in ordered if total[c] != 0)
+    every = [(zero.at, part.n * zero.multiplicity) for part in parts for zero in part.zeros]
+    merged: list[tuple[Expr, int]] = []
+    for at, n in sorted(every, key=cmp_to_key(lambda a, b: order(a[0], b[0]))):
+        if merged and order(merged[-1][0], at) == 0:
+            at, n = merged[-1][0], merged.pop()[1] + n
+        merged.append((at, n))
+    return tuple(Zero(at, n) for at, n in merged if n)
 
 
 def _part(

@@ -11,13 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 import sympy
-from flint import arb
-from sympy import Expr, Rational, S, Symbol
+from sympy import Expr, S, Symbol
 
 from symgrad.errors import DomainError, LimitError, UnsupportedError
 from symgrad.tails import Leading, leading
 
-__all__ = ["End", "Oscillates", "amplitude_beyond", "end_of", "toward_of"]
+__all__ = ["End", "Oscillates", "amplitude", "end_of", "toward_of"]
 
 _U = Symbol("u", positive=True)
 
@@ -93,7 +92,7 @@ def _leading(g: Any) -> Leading:
         raise UnsupportedError(f"{g} has no leading term that is found ({error})") from error
 
 
-def amplitude_beyond(f: Expr, x: Symbol, end: Expr, start: Rational) -> arb:
-    """A bound of |f| for all |x| ≥ start > 1 toward an infinite end; infinite if unproved."""
+def amplitude(f: Expr, x: Symbol, end: Expr) -> Leading:
+    """The leading term toward an infinite end; its `bound(X)` bounds |f| for |x| ≥ X > 1."""
     place, _ = toward_of(end, 1 if end is S.Infinity else -1)
-    return _leading(f.subs(x, place)).bound(start)
+    return _leading(f.subs(x, place))

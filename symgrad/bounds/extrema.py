@@ -18,7 +18,7 @@ from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Break, Piece, breaks, limit_at, pieces_on
 from symgrad.bounds.chart import Chart, chart, locate
 from symgrad.bounds.closed import identically_zero
-from symgrad.bounds.ends import Oscillates, amplitude_beyond, end_of
+from symgrad.bounds.ends import Oscillates, amplitude, end_of
 from symgrad.bounds.numbers import Valued, compare, is_closed, value_at
 from symgrad.bounds.waves import period_of, shifts, wave_limit
 from symgrad.errors import UndecidedError, UnsupportedError
@@ -225,7 +225,7 @@ def _beaten(piece: Piece, x: Symbol, end: Expr, start: int, inner: list[Candidat
         best = which(values, key=lambda v: float(v.n(20)))
         far = end_of(expr - best, x, end, 1 if end is S.Infinity else -1)
         return bool(abs(far.start) <= start)
-    room = amplitude_beyond(expr - limit, x, end, sympy.Integer(start))
+    room = amplitude(expr - limit, x, end).bound(sympy.Integer(start))
     with precision(64):
         at = constant(limit)
         return any(bool(constant(c.value) > at + room) for c in inner) and any(

@@ -13,68 +13,25 @@ from symgrad.bounds.ends import end_of
 from symgrad.errors import LimitError, UndecidedError
 from symgrad.pieces import order
 from symgrad.rigor import Enclosure, constant, precision, program
-from symgrad.rigor.constants import exact
-from symgrad.rigor.roots import RealRoot
+from symgrad.rigor.constants import Digits
 
 __all__ = ["Real", "Valued", "compare", "digits", "is_closed", "value_at"]
 
 _MAX_BITS = 2048
 
 
-class Real(sympy.AtomicExpr):
-    """The exact constant `expr`, printed by its first digits.
+class Real(Digits):
+    """The exact constant that an expression is, printed by its first digits.
 
     >>> c = Real(sympy.exp(sympy.pi) - sympy.pi)
     >>> c, c.n(25)
     (19.9990999792…, 19.99909997918947576726644)
     """
 
-    __slots__ = ("expr",)
-    is_real = True
-    is_number = True
-    is_commutative = True
-    expr: Expr
-
-    def __new__(cls, expr: Expr) -> Real:
-        self = super().__new__(cls)
-        self.expr = expr
-        return self
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.expr,)
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return (self.expr,)
-
-    def __getstate__(self) -> None:
-        return None
-
-    @property
-    def free_symbols(self) -> set[Any]:
-        return set()
+    __slots__ = ()
 
     def _arb_(self, bits: int) -> arb:
-        return digits(self.expr, bits)
-
-    def _eval_evalf(self, prec: int) -> Expr:
-        return sympy.Float(exact(self._arb_(prec + 8).mid()), precision=prec)
-
-    def _eval_is_positive(self) -> bool | None:
-        ball = self._arb_(64)
-        return True if ball > 0 else False if ball < 0 else None
-
-    def _eval_is_negative(self) -> bool | None:
-        ball = self._arb_(64)
-        return True if ball < 0 else False if ball > 0 else None
-
-    def sort_key(self, order: str | None = None) -> Any:
-        return self.class_key(), (1, (sympy.srepr(self.expr),)), S.One.sort_key(), S.One
-
-    def _sympystr(self, printer: Any) -> str:
-        return self._arb_(64).str(12, radius=False) + "…"
-
-    def _latex(self, printer: Any) -> str:
-        return self._arb_(64).str(12, radius=False) + r"\ldots"
+        return digits(self.parts[0], bits)
 
 
 def digits(c: Expr, bits: int) -> arb:
@@ -116,7 +73,7 @@ class Valued:
 
 def is_closed(c: Expr) -> bool:
     """Whether the constant is written without isolated zeros."""
-    return not c.has(RealRoot, Real)
+    return not c.has(Digits)
 
 
 def value_at(f: Expr, x: sympy.Symbol, at: Expr) -> Expr:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sympy
-from flint import arb
-from sympy import Expr, Interval, Reals, S, Set, Symbol
+from sympy import Expr, Interval, Rational, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
-from symgrad.bounds.breaks import breaks, open_pieces, pieces_on
-from symgrad.bounds.chart import chart
-from symgrad.bounds.ends import End, Oscillates, amplitude_beyond, end_of
+from symgrad.bounds.breaks import Piece, breaks, limit_at, open_pieces, pieces_on
+from symgrad.bounds.chart import chart, locate
+from symgrad.bounds.closed import exact_zeros
+from symgrad.bounds.ends import End, Oscillates, amplitude, end_of
 from symgrad.bounds.extrema import extrema
 from symgrad.bounds.numbers import Valued, compare, enclosure
-from symgrad.bounds.waves import is_wavy, period_of
+from symgrad.bounds.waves import period_of
 from symgrad.bounds.zeros import derivative_of
+from symgrad.calculus import factors
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
-from symgrad.pieces import order
 from symgrad.render import Block, Formula, Para
-from symgrad.rigor import Enclosure, Program, constant, precision, program
-from symgrad.rigor.constants import rational_upper
-from symgrad.rigor.search import Budget, Meter
+from symgrad.rigor import Enclosure, constant, precision, program
+from symgrad.rigor.constants import exact
+from symgrad.rigor.roots import RealRoot
+from symgrad.rigor.search import Budget, Meter, point_sign
 
 __all__ = ["Lipschitz", "Saturation", "lipschitz", "saturation"]
 
-METHOD = "sign charts of g' − ε and g' + ε (interval Newton, tail models)"
-Window = tuple[Expr, Expr]
+METHOD = "sign chart of g'' (interval Newton, tail models), values of g' between its zeros"
+Mark = tuple[Expr, Expr]
+_PARTS = (S.Half, Rational(3, 8), Rational(9, 16))
+_MOST_WINDOWS = 40
+_MOST_HALVINGS = 4096
 EPSILON = Symbol("epsilon", positive=True)
 
 
@@ -181,7 +187,9 @@ def _fact(
     else:
         beyond = sympy.Ge if end is S.Infinity else sympy.Le
         under = () if value.is_infinite else (beyond(u.x, value, evaluate=False),)
-        because = "g' stays in [−ε, ε] beyond the last crossing, and leaves it just before"
+        because = (
+            "g' is monotone between the zeros of g''; beyond the last crossing it stays in [−ε, ε]"
+        )
     last = Step(claim, because, Proved(METHOD), tuple(range(1, len(steps) + 1)), under)
     return Fact(_id(u, end), claim, Derivation((*steps, last)), under)
 
@@ -189,146 +197,115 @@ def _fact(
 def _threshold(
     slope: Univariate, eps: Expr, end: Expr, meter: Meter
 ) -> tuple[Expr | None, list[Step]]:
-    """The end, nearest to `end`, of the set where |g'| > ε."""
-    x, outward = slope.x, end is S.Infinity
-    pieces = open_pieces(slope, Reals)
+    """The end, nearest to `end`, of the set where |g'| > ε, from the outermost cell inwards."""
+    x, side = slope.x, 1 if end is S.Infinity else -1
     steps: list[Step] = []
-    for piece in reversed(pieces) if outward else pieces:
-        lo, hi = piece.lo, piece.hi
-        if end in (lo, hi) and not is_wavy(piece.expr, x):
-            windows = _last_windows(piece.expr, x, eps, (lo, hi), end, meter, steps)
-            if not windows:
-                return None, steps
-        elif end in (lo, hi):
-            period = period_of(piece.expr, x)
-            if period is not None:
-                start = hi - period if hi.is_finite else lo if lo.is_finite else S.Zero
-                if _outside(slope, piece.expr, eps, (start, start + period), meter, steps):
-                    return None, steps
-            windows = _windows(piece.expr, x, eps, lo, hi, end)
-        else:
-            windows = [(lo, hi)]
-        for window in windows:
-            spans = _outside(slope, piece.expr, eps, window, meter, steps)
-            ends = [b if outward else a for a, b, _ in spans]
-            if ends:
-                last = ends[0]
-                for c in ends[1:]:
-                    last = c if (order(c, last) > 0) == outward else last
-                return (None if last.is_infinite else last), steps
-    return (S.NegativeInfinity if outward else S.Infinity), steps
+    for piece in open_pieces(slope, Reals)[::-side]:
+        for window, again in _windows(piece, x, eps, end, meter):
+            steps.append(_step(slope, window))
+            ends = {window[0]: -1, window[-1]: 1}
+            marks = ((c, limit_at(piece.expr, x, c, ends.get(c, side))) for c in window[::-side])
+            for outer, inner in pairwise(marks):
+                value = _last_beyond(piece.expr, x, eps, outer, inner)
+                if value is not None:
+                    return (None if value.is_infinite or again else value), steps
+    return -side * S.Infinity, steps
 
 
-def _last_windows(
-    expr: Expr, x: Symbol, eps: Expr, whole: Window, end: Expr, meter: Meter, steps: list[Step]
-) -> list[Window]:
-    """Windows, outermost first, that hold the last point where |g'| > ε; none if it goes on to end.
+def _windows(
+    piece: Piece, x: Symbol, eps: Expr, end: Expr, meter: Meter
+) -> Iterator[tuple[tuple[Expr, ...], bool]]:
+    """Points of a piece between which g' is monotone, from the outermost window inwards.
 
-    Beyond the last zero c of g'' the slope is monotone: it crosses ±ε at most once between c and
-    the end, and two numbers around the crossing are found by bisection. The cost hangs on the
-    number of digits of the threshold, not on its size.
+    The second of a pair tells whether it is one period, which comes again for ever.
     """
-    outward = end is S.Infinity
+    f, lo, hi = piece.expr, piece.lo, piece.hi
     try:
-        limit = sympy.Abs(end_of(expr, x, end, 1 if outward else -1).limit)
-        settled = compare(limit, eps)
-        span = chart(sympy.diff(expr, x), x, *whole, meter).spans[-1 if outward else 0]
-    except (UndecidedError, UnsupportedError):
-        return [whole]
-    if settled >= 0:
-        return [whole] if settled == 0 else []
-    beyond = sympy.Ne(sympy.diff(expr, x), 0, evaluate=False)
-    place = sympy.Contains(x, Interval.open(*span[:2]), evaluate=False)
-    steps.append(Step(beyond, "sign chart of g''", Proved(METHOD), (), (place,)))
-    inner, side = (span[0], 1) if outward else (span[1], -1)
-    over, under = _around(program(expr, x), constant(eps, 256), inner, side)
-    window = (inner if over is None else over), under
-    windows = [window if outward else (window[1], window[0])]
-    if over is None and inner.is_finite:
-        windows.append((whole[0], inner) if outward else (inner, whole[1]))
-    return windows
-
-
-def _around(f: Program, eps: arb, inner: Expr, side: int) -> tuple[Expr | None, Expr]:
-    """Two numbers beyond `inner` with |f| > ε (None where none is seen) and |f| < ε."""
-
-    def size(p: Expr) -> int:
-        with precision(256):
-            value = abs(f.ball(constant(p, 256), prec=256))
-        return 1 if bool(value > eps) else -1 if bool(value < eps) else 0
-
-    base = S.Zero if inner.is_infinite else side * rational_upper(constant(side * inner, 64), 64)
-    over, k = None, -4
-    while size(under := base + side * sympy.Integer(2) ** k) >= 0:
-        over, k = (under if size(under) > 0 else over), k + 1
-        if k > 4096:
-            raise UndecidedError(f"no x up to 2**4096 is seen where |g'| is below {eps}")
-    for _ in range(80 if over is not None else 0):
-        middle = (over + under) / 2
-        where = size(middle)
-        if not where:
-            break
-        over, under = (middle, under) if where > 0 else (over, middle)
-    return over, under
-
-
-def _outside(
-    slope: Univariate,
-    expr: Expr,
-    eps: Expr,
-    window: Window,
-    meter: Meter,
-    steps: list[Step],
-) -> list[tuple[Expr, Expr, int]]:
-    """The open intervals of the window on which |g'| > ε; a step for each chart."""
-    found: list[tuple[Expr, Expr, int]] = []
-    for shifted, side in ((expr - eps, 1), (expr + eps, -1)):
-        spans = [s for s in chart(shifted, slope.x, *window, meter).spans if s[2] == side]
-        steps.append(_step(slope, shifted, side, window, spans))
-        found += spans
-    return found
-
-
-def _step(
-    slope: Univariate,
-    shifted: Expr,
-    side: int,
-    window: Window,
-    spans: list[tuple[Expr, Expr, int]],
-) -> Step:
-    inner = sympy.Union(*(Interval.open(a, b) for a, b, _ in spans)) if spans else S.EmptySet
-    above = sympy.Gt(shifted, 0) if side > 0 else sympy.Lt(shifted, 0)
-    every = sympy.ConditionSet(slope.x, above, Interval.open(*window))
-    return Step(sympy.Eq(every, inner, evaluate=False), "sign chart", Proved(METHOD))
-
-
-def _windows(expr: Expr, x: Symbol, eps: Expr, lo: Expr, hi: Expr, end: Expr) -> list[Window]:
-    """Windows that cover (lo, hi) up to a point beyond which |g'| < ε, the outermost first."""
-    bound = constant(eps)
-
-    def settled(start: int) -> bool:
-        return bool(amplitude_beyond(expr, x, end, sympy.Integer(start)) < bound)
-
-    high = 2
-    while not settled(high):
-        high *= 2
-        if high > 2**200:
-            raise UnsupportedError(f"{expr} oscillates toward {end}; no bound below {eps} is found")
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if settled(middle) else (middle, high)
+        yield _turns(f, x, lo, hi, meter), False
+        return
+    except Oscillates:
+        period = period_of(f, x)
+    if period is not None:
+        start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
+        yield _turns(f, x, start, start + period, meter), True
+        return
     side = 1 if end is S.Infinity else -1
     inner = lo if side > 0 else hi
-    windows, at, width = [], sympy.Integer(side * high), 16
-    while side * (at - inner) > 0:
-        step = at - side * width
-        stop = step if inner.is_infinite or side * (step - inner) > 0 else inner
-        windows.append((stop, at) if side > 0 else (at, stop))
-        if len(windows) > 40:
-            break
+    at, width = side * _start_of_calm(f, x, eps, end), sympy.Integer(16)
+    for _ in range(_MOST_WINDOWS):
+        if side * (at - inner) <= 0:
+            return
+        stop = at - side * width
+        stop = stop if inner.is_infinite or side * (stop - inner) > 0 else inner
+        ends = (stop - at, S.Zero)[::side]
+        moved = _turns(f.subs(x, x + at), x, ends[0], ends[1], meter)
+        yield tuple(at + c for c in moved), False
         at, width = stop, 2 * width
-    return windows
+    raise UndecidedError(f"|{f}| exceeds {eps} nowhere between {at} and where it must be below")
+
+
+def _turns(f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> tuple[Expr, ...]:
+    return (lo, *(z.at for z in chart(f.diff(x), x, lo, hi, meter).zeros), hi)
+
+
+def _start_of_calm(f: Expr, x: Symbol, eps: Expr, end: Expr) -> Expr:
+    """The least integer that is seen to have |f| < ε for all |x| beyond it."""
+    wave, bound = amplitude(f, x, end), constant(eps)
+    low: Any = sympy.Integer(1)
+    high: Any = sympy.Integer(2)
+    while not wave.bound(high) < bound:
+        low, high = high, 2 * high
+        if high > 2**200:
+            raise UnsupportedError(f"{f} oscillates toward {end}; no bound below {eps} is found")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if wave.bound(middle) < bound else (middle, high)
+    return high
+
+
+def _side_of(value: Expr, eps: Expr) -> int:
+    """1 above ε, −1 below −ε, 0 between."""
+    return 1 if compare(value, eps) > 0 else -1 if compare(value, -eps) < 0 else 0
+
+
+def _last_beyond(f: Expr, x: Symbol, eps: Expr, outer: Mark, inner: Mark) -> Expr | None:
+    """The outer end of {|f| > ε} between two points with their values, where f is monotone."""
+    above = _side_of(inner[1], eps)
+    if _side_of(outer[1], eps) or (above and compare(outer[1], above * eps) == 0):
+        return outer[0]
+    if not above:
+        return None
+    h = f - above * eps
+    lo, hi = sorted(_bracket(h, x, inner[0], outer[0], above))
+    with precision(128):
+        box = constant(lo).union(constant(hi))
+    for c in (c for p, n in factors(h, x) if n > 0 and p.has(x) for c in exact_zeros(p, x)):
+        if constant(c, 128) in box:
+            return c
+    return RealRoot(h, x, lo, hi)
+
+
+def _bracket(h: Expr, x: Symbol, inner: Expr, outer: Expr, above: int) -> tuple[Any, Any]:
+    """Two dyadic numbers beside the one zero of h between two points, where `inner` has `above`."""
+    f = program(h, x)
+    for k in range(_MOST_HALVINGS):
+        tried = [locate(inner, outer, part, part * 2 ** (k - 3)) for part in _PARTS]
+        signs = ((at, point_sign(f, at)) for at in (constant(c, 128).mid() for c in tried))
+        at, which = next((pair for pair in signs if pair[1]), (None, None))
+        if at is None:
+            raise UndecidedError(f"the sign of {h} at {x} = {tried} is not decided")
+        inner, outer = (exact(at), outer) if which == above else (inner, exact(at))
+        size = abs(outer - inner) * 2**40  # type: ignore[operator]
+        if inner.is_Rational and outer.is_Rational and bool(size < 1 + abs(inner)):
+            return inner, outer
+    raise UndecidedError(f"the sign of {h} does not change before {x} = {inner}")
+
+
+def _step(slope: Univariate, window: tuple[Expr, ...]) -> Step:
+    bend = sympy.Eq(sympy.Derivative(slope.expr, slope.x), 0, evaluate=False)
+    inside = sympy.ConditionSet(slope.x, bend, Interval.open(window[0], window[-1]))
+    claim = sympy.Eq(inside, sympy.FiniteSet(*window[1:-1]), evaluate=False)
+    return Step(claim, "sign chart of g''", Proved(METHOD))
 
 
 def _law(slope: Univariate, end: Expr) -> Expr | None:
