@@ -14,7 +14,9 @@ from sympy import Basic, Mul, Symbol
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-__all__ = ["ByNumber", "latex", "text"]
+__all__ = ["ByNumber", "latex", "sign", "text"]
+
+_SIGNS = {"<=": r"\leq", ">=": r"\geq", "~": r"\sim", "!=": r"\neq", "==": "="}
 
 
 class _Ordered(Mul):
@@ -73,6 +75,11 @@ def latex(formula: Basic) -> str:
     'w^{2} e^{- x}'
     """
     return _Latex({"ln_notation": False, "long_frac_ratio": 3}).doprint(formula)
+
+
+def sign(relation: str) -> str:
+    r"""The LaTeX of a relation between the sides of a formula: `sign("<=")` is \leq."""
+    return _SIGNS.get(relation, relation)
 
 
 def text(formula: object) -> str:

@@ -8,11 +8,9 @@ from html import escape
 from sympy import Basic
 
 from symgrad.render.blocks import Block, Cell, Formula, Listing, Para, Section, Steps, Table
-from symgrad.render.formula import latex
+from symgrad.render.formula import latex, sign
 
 __all__ = ["to_html"]
-
-_RELATION = {"<=": r"\le", ">=": r"\ge", "~": r"\sim", "=": "="}
 
 
 def _mathjax(formula: str, display: bool) -> str:
@@ -35,7 +33,7 @@ def to_html(
             case Para(parts=parts):
                 return f"<p>{''.join(map(cell, parts))}</p>"
             case Formula(sides=sides, relation=relation):
-                body = f" {_RELATION.get(relation, relation)} ".join(map(latex, sides))
+                body = f" {sign(relation)} ".join(map(latex, sides))
                 return f'<div class="formula">{math(body, True)}</div>'
             case Table(head=head, rows=rows, caption=caption):
                 top = "".join(f'<th scope="col">{cell(c)}</th>' for c in head)

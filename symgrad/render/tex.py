@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable
 
 from symgrad.render.blocks import Block, Cell, Formula, Listing, Para, Section, Steps, Table
-from symgrad.render.formula import latex
+from symgrad.render.formula import latex, sign
 
 __all__ = ["to_latex"]
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-}
-_RELATION = {"<=": r"\le", ">=": r"\ge", "~": r"\sim"}
+}  # fmt: skip
 
 
 def to_latex(blocks: Iterable[Block], *, depth: int = 0) -> str:
@@ -35,7 +34,7 @@ def _tex(block: Block, depth: int) -> str:
         case Para(parts=parts):
             return "".join(map(_cell, parts))
         case Formula(sides=sides, relation=relation):
-            body = f" {_RELATION.get(relation, relation)} ".join(map(latex, sides))
+            body = f" {sign(relation)} ".join(map(latex, sides))
             return f"$\\displaystyle {body}$"
         case Table(head=head, rows=rows):
             lines = [" & ".join(map(_cell, row)) + r" \\" for row in (head, *rows)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html import escape
+from importlib import resources
 from xml.etree import ElementTree
 
 from latex2mathml import exceptions
@@ -15,42 +16,11 @@ from symgrad.render import Block, to_html
 
 __all__ = ["mathml", "page"]
 
-_REFUSED = (
+_REFUSED: tuple[type[Exception], ...] = (
     *(kind for kind in vars(exceptions).values() if isinstance(kind, type)),
     ElementTree.ParseError, StopIteration, RecursionError,
 )  # fmt: skip
 _NAMED = re.compile(r"(?<=[\w})]) (?=\\(?:log|sin|cos|tanh?|arctan|operatorname|mathrm)\b)")
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #8886; --soft: #8881; --link: #06c; }
-@media (prefers-color-scheme: dark) { :root { --link: #6bf; } }
-body { font: 1rem/1.55 system-ui, sans-serif; max-width: 62rem; margin: 0 auto;
-       padding: 1rem 1.2rem; }
-h1 { font-size: 1.7rem; line-height: 1.2; }
-h2 { font-size: 1.3rem; margin-top: 2.4rem; border-bottom: 1px solid var(--line); }
-h3 { font-size: 1.08rem; margin-top: 1.6rem; }
-h4 { font-size: 1rem; }
-a { color: var(--link); }
-math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Noto Sans Math",
-       "DejaVu Math TeX Gyre", math; font-size: 1.08em; }
-.formula, .table, pre { overflow-x: auto; }
-.formula { margin: .5rem 0; padding: .15rem 0; }
-.formula math { text-align: left; display: block math; width: max-content; max-width: none;
-                margin: 0 1.5rem; }
-table { border-collapse: collapse; margin: .6rem 0; }
-caption { text-align: left; font-weight: 600; padding: .3rem 0; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line);
-         vertical-align: top; }
-th { border-bottom-width: 2px; }
-pre { background: var(--soft); padding: .7rem .9rem; font-size: .86rem; line-height: 1.4; }
-ol.steps > li { margin: .5rem 0; padding-left: .3rem; }
-ol.steps p { margin: .1rem 0; }
-nav ol { columns: 2; padding-left: 1.4rem; }
-footer { margin-top: 3rem; font-size: .85rem; opacity: .75; }
-:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-@media (max-width: 40rem) { nav ol { columns: 1; } .formula math { margin: 0 .3rem; } }
-@media print { .formula, .table, pre { overflow: visible; } }
-"""
 
 
 def mathml(latex: str, display: bool = False) -> str:
@@ -69,13 +39,14 @@ def mathml(latex: str, display: bool = False) -> str:
 
 def page(title: str, blocks: Iterable[Block]) -> str:
     """The blocks as a complete page."""
+    style = (resources.files("symgrad.report") / "page.css").read_text("utf-8")
     body = to_html(blocks, math=mathml)
     body = body.replace('<div class="formula">', '<div class="formula" tabindex="0">')
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f"<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n"
         f"<footer>symgrad {escape(symgrad.__version__)}</footer>\n</body>\n</html>\n"
     )

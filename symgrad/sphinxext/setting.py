@@ -17,11 +17,11 @@ from sympy.core.relational import Relational
 from symgrad.fact import Fact, Refuted
 from symgrad.render import Block, Formula, Listing, Para, Section, Steps, Table, latex, text
 from symgrad.render.blocks import Cell
+from symgrad.render.formula import sign
 from symgrad.sphinxext.nodes import Scroll, entitle
 
 __all__ = ["Answer", "Drawing", "broken", "set_blocks"]
 
-_RELATION = {"<=": r"\leq", ">=": r"\geq", "~": r"\sim", "!=": r"\neq", "==": "="}
 WIDTH = 80
 """How many glyphs a row of a displayed formula holds before it is broken."""
 
@@ -143,7 +143,7 @@ def _formula(formula: Formula) -> tuple[str, str]:
     words = f" {relation} ".join(map(text, sides)).replace(" == ", " = ")
     if len(sides) == 1 and isinstance(sides[0], And) and len(latex(sides[0])) > WIDTH:
         return r" \\ ".join(f"& {latex(part)}" for part in sides[0].args), words
-    return broken([latex(side) for side in sides], _RELATION.get(relation, relation)), words
+    return broken([latex(side) for side in sides], sign(relation)), words
 
 
 def broken(sides: list[str], relation: str = "=", width: int = WIDTH) -> str:
