@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sympy import Rational, Symbol, atan, cos, exp, sin, sqrt, tanh
 
 from symgrad.errors import DomainError
+from symgrad.rigor import program
 from symgrad.rigor.constants import exact
-from symgrad.rigor.search import Budget, Meter, Search
+from symgrad.rigor.search import Budget, Meter, Search, point_sign
 
 x = Symbol("x", real=True)
 
@@ -111,3 +112,61 @@ def test_an_interruption_keeps_the_open_boxes():
 def test_where_the_function_is_not_real_is_said():
     with pytest.raises(DomainError, match=r"not real, at x in \[-\d"):
         Search(sqrt(x) - 2, x, (arb(-3), arb(5))).run(Meter())
+
+
+def test_a_sign_at_a_point_takes_the_bits_it_needs():
+    for n, wanted in ((20, 1), (200, 1), (350, None)):
+        gap = sqrt(2 + Rational(1, 10**n)) - sqrt(2)
+        assert point_sign(program(gap + 0 * x, x), arb(0)) == wanted
+        assert point_sign(program(-gap + 0 * x, x), arb(0)) == (wanted and -wanted)
+    assert point_sign(program(x**3, x), arb(0)) == 0
+    assert point_sign(program(1 / x, x), arb(0)) is None
+
+
+def test_a_meter_counts_boxes_reports_and_ends_in_time():
+    seen = []
+    meter = Meter(Budget(boxes=200, progress=lambda done, waiting: seen.append((done, waiting))))
+    search = Search(sin(400 * x), x, (arb(-1), arb("1.1")))
+    assert search.run(meter) == "the limit of 200 boxes is reached"
+    assert meter.boxes == 201
+    assert [done for done, _ in seen] == [64, 128, 192]
+    assert all(waiting > 1 for _, waiting in seen)
+    assert len(search.leaves) <= 200
+    assert "limit of 0 s" in search.run(Meter(Budget(seconds=0)))
+
+
+EFFORT = [
+    # f                                              lo   hi   boxes
+    (sin(40 * x) + Rational(1, 3),                  -1,   1,   105),
+    (exp(-(x**2)) - x / 7,                          -3,   3,   20),
+    (1 + x**2 + sin(9 * x),                         -2,   2,   40),
+    ((x - Rational(1, 3)) ** 2 + Rational(1, 10**9), -1,  1,   80),
+    (x - sin(x) - Rational(1, 10**9),               -1,   1,   80),
+    (exp(x) - 1 - x - x**2 / 2 - Rational(1, 10**24), -1, 1,   230),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "lo", "hi", "most"), EFFORT, ids=[str(e[0]) for e in EFFORT])
+def test_each_test_decides_what_it_should_in_few_boxes(f, lo, hi, most):
+    meter = Meter()
+    search = Search(f, x, (arb(lo), arb(hi)))
+    assert search.run(meter) == ""
+    assert meter.boxes <= most
+
+
+def test_every_kind_of_test_is_of_use():
+    kinds = set()
+    for f, lo, hi, _ in EFFORT:
+        search = Search(f, x, (arb(lo), arb(hi)))
+        search.run(Meter())
+        kinds |= {leaf.kind for leaf in search.leaves}
+    assert kinds == {"ball", "taylor", "monotone", "crossing"}
+
+
+def test_what_cancels_is_looked_at_with_more_bits_not_in_smaller_boxes():
+    f = (1 + sympy.erf(x)) * exp(x**2) - Rational(1, 1000)
+    meter = Meter()
+    search = Search(f, x, (arb(-12), arb(-8)))
+    assert search.run(meter) == ""
+    assert meter.boxes < 400
+    assert {leaf.sign for leaf in search.leaves} == {1}

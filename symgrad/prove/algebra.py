@@ -1,22 +1,17 @@
-"""What the checker knows by exact algebra: statements, identities, positive shapes, domains."""
+"""What the checker knows by exact algebra: statements and identities."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, Symbol
+from sympy import Basic, Expr
 from sympy.core.relational import Relational
 
 from symgrad.errors import InputError
-from symgrad.rigor import sign
 
-__all__ = ["identical", "partial", "positive", "relations"]
+__all__ = ["identical", "relations"]
 
-_TOTAL = (
-    sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.tanh, sympy.sech, sympy.asinh,
-    sympy.atan, sympy.erf, sympy.erfc, sympy.erfi, sympy.sinc,
-)  # fmt: skip
 _HYPERBOLIC = (sympy.tanh, sympy.cosh, sympy.sinh, sympy.sech, sympy.coth, sympy.csch)
 
 
@@ -25,7 +20,7 @@ def relations(statement: Basic) -> list[Relational]:
 
     |u| ≤ v becomes u ≤ v and −u ≤ v, or u² ≤ w² for v = |w|, where u is a wave.
 
-    >>> x = Symbol("x", real=True)
+    >>> x = sympy.Symbol("x", real=True)
     >>> relations(abs(sympy.sin(x)) < x)
     [x - sin(x) > 0, x + sin(x) > 0]
     """
@@ -61,40 +56,3 @@ def identical(f: Expr, g: Expr) -> bool:
         table = {sympy.sin(u): 2 * t / (1 + t**2), sympy.cos(u): (1 - t**2) / (1 + t**2)}
         above = sympy.fraction(sympy.together(above.xreplace(table)))[0]
     return sympy.expand(above) == 0
-
-
-def positive(e: Expr, x: Symbol) -> bool:
-    """e > 0 for all real x: exponentials; sums, products and powers of positive things."""
-    if not e.has(x):
-        return sign(e) > 0
-    if partial(e, x):
-        return False
-    if isinstance(e, (sympy.exp, sympy.cosh, sympy.sech)):
-        return True
-    if isinstance(e, sympy.Add):
-        kinds = [(positive(a, x), _square(a, x)) for a in e.args]  # type: ignore[arg-type]
-        return all(p or q for p, q in kinds) and any(p for p, _ in kinds)
-    if isinstance(e, sympy.Mul):
-        return all(positive(a, x) for a in e.args)  # type: ignore[arg-type]
-    if isinstance(e, sympy.Pow) and e.args[1].is_Rational:
-        return positive(e.args[0], x)  # type: ignore[arg-type]
-    return False
-
-
-def partial(e: Expr, x: Symbol) -> set[Any]:
-    """The logarithms, roots and other functions in e that need not be real for every x."""
-    found: set[Any] = set()
-    for node in sympy.preorder_traversal(e):
-        whole = isinstance(node, (sympy.Add, sympy.Mul, *_TOTAL)) or not node.has(x) or node == x
-        if whole or (isinstance(node, sympy.Pow) and node.args[1].is_Integer):
-            continue
-        if isinstance(node, (sympy.Pow, sympy.log)) and positive(node.args[0], x):
-            continue
-        found.add(node)
-    return found
-
-
-def _square(e: Expr, x: Symbol) -> bool:
-    if isinstance(e, sympy.Mul):
-        return all(_square(a, x) or positive(a, x) for a in e.args)  # type: ignore[arg-type]
-    return isinstance(e, sympy.Pow) and e.args[1].is_even is True and bool(e.args[1] > 0)

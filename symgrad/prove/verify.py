@@ -1,8 +1,8 @@
 """The checker: every claim of a certificate again, by balls, exact algebra and the tail models.
 
 It shares no code with the search. What it relies on: the ball evaluator (`rigor.program`), exact
-signs of constants (`rigor.sign`), the pieces of a function (`pieces.branches`), `tails.tail`, and
-the codec.
+signs of constants (`rigor.sign`), the pieces of a function (`pieces.branches`), what is positive or
+real by its shape (`bounds.closed`), `tails.tail`, and the codec.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from flint import arb, fmpz
 from sympy import Expr, Interval, S, Symbol
 
 from symgrad.activation import Head, univariate
+from symgrad.bounds.closed import guarded, is_positive
 from symgrad.codec import decode, encode
 from symgrad.errors import InputError, SymgradError
 from symgrad.fact import Proved
 from symgrad.pieces import branches, order
-from symgrad.prove.algebra import identical, partial, positive, relations
+from symgrad.prove.algebra import identical, relations
 from symgrad.prove.certificate import FORMAT, digest
 from symgrad.prove.dominance import tail_claim
 from symgrad.rigor import Program, constant, precision, program, sign, sign_of
@@ -134,8 +135,9 @@ class _Checker:
         waves = [self._wave(w, strict) for w in piece["waves"]]
         factors = [(decode(f["p"]), f["n"]) for f in piece["factors"]]
         parts = [*factors, *((p, n) for p, n, _ in waves)]
-        _need(partial(h, self.x) <= set().union(*(partial(p, self.x) for p, _ in parts)),
-              f"the domain of {h} is not covered")  # fmt: skip
+        cancelled = guarded(h, self.x).difference(*(guarded(p, self.x) for p, _ in parts))
+        whole = all(node.is_Pow and node.exp.is_Integer for node in cancelled)
+        _need(whole, f"the domain of {h} is not covered")
         if not parts:
             _need(not strict and identical(h, S.Zero), f"{h} is not zero on ({lo}, {hi})")
             return
@@ -190,7 +192,7 @@ class _Checker:
             _need(not p.has(self.x) and sign(p) == f["sign"] != 0, f"the sign of {p}")
             return _Signs(f["sign"])
         if f["by"] == "shape":
-            _need(f["sign"] == 1 and positive(p, self.x), f"{p} is not positive by its shape")
+            _need(f["sign"] == 1 and is_positive(p, self.x), f"{p} is not positive by its shape")
             return _Signs(1)
         _need(f["by"] == "boxes", "a factor is proved by constant, shape or boxes")
         start, stop, known = lo, hi, {}

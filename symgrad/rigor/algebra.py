@@ -237,7 +237,13 @@ class _Jets(Algebra):
     """
 
     add = staticmethod(operator.add)
-    mul = staticmethod(operator.mul)
+
+    @staticmethod
+    def mul(x: arb_series, y: arb_series) -> arb_series:
+        product = x * y
+        if product.length() or (x[0] * y[0]).is_finite():
+            return product
+        return arb_series([arb.nan()] * flint.ctx.cap, prec=flint.ctx.cap)  # flint's is zero
 
     def lift(self, c: arb) -> arb_series:
         return arb_series([c], prec=flint.ctx.cap)

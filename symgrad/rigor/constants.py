@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy
@@ -56,9 +56,10 @@ def sign(c: Expr) -> int:
 
 
 def _is_zero(c: Expr) -> bool:
-    for form in (sympy.expand, sympy.radsimp, sympy.powsimp, sympy.expand_log, sympy.cancel):
-        if form(c) == 0:
-            return True
+    logs = partial(sympy.expand_log, factor=True)
+    forms = (sympy.expand, sympy.radsimp, sympy.powsimp, logs, sympy.cancel)
+    if any(form(c) == 0 for form in forms):
+        return True
     if c.is_algebraic:
         return sympy.minimal_polynomial(c, sympy.Symbol("t")) == sympy.Symbol("t")
     return False

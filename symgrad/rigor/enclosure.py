@@ -81,7 +81,7 @@ class Enclosure:
     def __str__(self) -> str:
         if self.lo == self.hi:
             return str(self.mid)
-        shown = Float(self.mid, min(50, self.digits + 2))
+        shown = str(Float(self.mid, min(50, self.digits + 2)))
         return f"{shown} ± {_round_up(self.rad + abs(Rational(shown) - self.mid))}"
 
     def __repr__(self) -> str:

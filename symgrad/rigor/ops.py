@@ -129,6 +129,8 @@ def _series_asinh(x: arb_series) -> arb_series:
 
 _NEAR = arb(2) ** 60
 _LIMIT = arb(2) ** (1 << 15)
+_ONE = arb(1, arb(2) ** -(1 << 60))
+"""1 ± u²."""
 
 
 def _far_exp(x: arb) -> arb:
@@ -148,8 +150,8 @@ def _far_exp(x: arb) -> arb:
 def _far_erfc(x: arb, _: arb) -> arb:
     """DLMF 7.12.1: the remainder of the alternating series is below the first omitted term."""
     square = x * x
-    size = _far_exp(-square) / (abs(x) * arb.pi().sqrt())
-    tail = size * (1 + arb(-0.5, 0.5) / square)
+    series = 1 - (1 - arb(1.5, 1.5) / square) / (2 * square)
+    tail = _far_exp(-square) / (abs(x) * arb.pi().sqrt()) * series
     return tail if x > 0 else 2 - tail
 
 
@@ -183,10 +185,10 @@ FUNCTIONS: dict[type, Op] = {
 }  # fmt: skip
 _FAR: dict[type, Pair] = {
     sympy.exp:  lambda x, u: u if x < 0 else 1 / u,
-    sympy.sinh: lambda x, u: (1 / u - u) / 2 * x.sgn(),
-    sympy.cosh: lambda x, u: (1 / u + u) / 2,
-    sympy.sech: lambda x, u: 2 * u / (1 + u * u),
-    sympy.csch: lambda x, u: 2 * u / (1 - u * u) * x.sgn(),
+    sympy.sinh: lambda x, u: _ONE / (2 * u) * x.sgn(),
+    sympy.cosh: lambda x, u: _ONE / (2 * u),
+    sympy.sech: lambda x, u: _ONE * (2 * u),
+    sympy.csch: lambda x, u: _ONE * (2 * u) * x.sgn(),
     sympy.erfc: _far_erfc,
 }  # fmt: skip
 FUNCTIONS |= {name: replace(FUNCTIONS[name], far=far) for name, far in _FAR.items()}

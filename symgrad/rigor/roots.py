@@ -18,13 +18,14 @@ from flint import arb
 from sympy import Expr, S, Symbol
 
 from symgrad.errors import DomainError, LimitError, UndecidedError
-from symgrad.rigor.balls import contains_zero, interval, precision, sign_of
+from symgrad.rigor.balls import interval, precision, sign_of
 from symgrad.rigor.constants import Digits, constant, exact, sign
 from symgrad.rigor.program import Program, program
 from symgrad.rigor.search import Budget, Leaf, Meter, Search, point_sign, shown
 
 __all__ = ["Isolation", "RealRoot", "Root", "isolate", "isolation", "newton", "touch", "vanishes"]
 
+_BITS = 128
 _ORDERS = 8
 _MAX_GUARD = 1 << 14
 
@@ -45,7 +46,7 @@ class RealRoot(Digits):
 
     def _arb_(self, bits: int) -> arb:
         expr, x, lo, hi = self.parts
-        return newton(program(expr, x), constant(lo, 256), constant(hi, 256), bits)
+        return newton(program(expr, x), constant(lo, 2 * _BITS), constant(hi, 2 * _BITS), bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,6 @@ class Root:
     multiplicity: int
     signs: tuple[int, int]
     """The signs of the function left and right of the zero, within [lo, hi]."""
-
-    def enclosure(self, bits: int = 64) -> arb:
-        """A ball that contains the zero, with about `bits` relative bits."""
-        return constant(self.at, bits + 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +81,10 @@ def newton(f: Program, lo: arb, hi: arb, bits: int) -> arb:
 
     N(X) = m − f(m)/f'(X) contains every zero that X contains; bisection helps where it stalls.
     """
-    with precision(bits + 256):
+    with precision(bits + _BITS):
         box = interval(lo, hi)
     side = point_sign(f, lo) or -(point_sign(f, hi) or 0)
-    guard = 64
+    guard = _BITS
     while guard <= _MAX_GUARD:
         known = box.rel_accuracy_bits()
         if known >= bits or (0 in box and box.rad() < arb(2) ** (-4 * bits)):
@@ -100,9 +97,7 @@ def newton(f: Program, lo: arb, hi: arb, bits: int) -> arb:
             if closer.rad() * 2 <= box.rad():
                 box = closer
             elif here:
-                box = (
-                    interval(middle, box.upper()) if here == side else interval(box.lower(), middle)
-                )
+                box = interval(middle, box.upper() if here == side else box.lower())
             else:
                 guard *= 2
     raise LimitError(f"the zero of {f.expr} in [{lo}, {hi}] is not enclosed to {bits} bits")
@@ -116,17 +111,14 @@ def _meet(a: arb, b: arb) -> arb:
 @lru_cache(maxsize=4096)
 def vanishes(expr: Expr, x: Symbol, at: Expr, order: int = 0) -> bool:
     """Whether the derivative of that order is exactly zero at the exact point: proved, or False."""
-    point = constant(at, 128)
-    jet = program(expr, x).jet(point, order + 1, 128)
+    point = constant(at, _BITS)
+    jet = program(expr, x).jet(point, order + 1, _BITS)
     if point.is_exact() and jet[order].is_zero():
         return True
-    if not contains_zero(jet[order]):
-        return False
-    value = expr.diff(x, order).subs(x, at)
-    if value.has(S.NaN, S.ComplexInfinity):
+    if not jet[order].is_finite() or not jet[order].contains(0):
         return False
     try:
-        return sign(value) == 0
+        return sign(expr.diff(x, order).subs(x, at)) == 0
     except (UndecidedError, DomainError):
         return False
 
@@ -134,16 +126,16 @@ def vanishes(expr: Expr, x: Symbol, at: Expr, order: int = 0) -> bool:
 def touch(expr: Expr, x: Symbol, at: Expr) -> Root | None:
     """The zero at the exact point, with its multiplicity and a box without any other; else None."""
     f = program(expr, x)
-    point = constant(at, 128)
-    jet = f.jet(point, _ORDERS, 128)
+    point = constant(at, _BITS)
+    jet = f.jet(point, _ORDERS, _BITS)
     order = next((k for k in range(_ORDERS) if not jet[k].contains(0)), 0)
     if order == 0 or not all(vanishes(expr, x, at, k) for k in range(order)):
         return None
     for level in range(0, 60, 2):
-        with precision(96):
+        with precision(_BITS):
             radius = arb(2) ** -level
             lo, hi = (point - radius).lower(), (point + radius).upper()
-        leading = sign_of(f.jet(interval(lo, hi), order + 1, 96)[order])
+        leading = sign_of(f.jet(interval(lo, hi), order + 1, _BITS)[order])
         if leading:
             return Root(lo, hi, at, order, (leading * (-1) ** order, leading))
     return None
@@ -165,8 +157,8 @@ def isolation(
     """
     meter = meter or Meter()
     first, last = sympy.sympify(lo), sympy.sympify(hi)
-    with precision(96):
-        left, right = constant(first, 96).lower(), constant(last, 96).upper()
+    with precision(_BITS):
+        left, right = constant(first, _BITS).lower(), constant(last, _BITS).upper()
     touching = _touching(expr, x, left, right, [S.Zero, first, last, *exact_points])
     stops = [left, *(end for r in touching for end in (r.lo, r.hi)), right]
     gaps = tuple((a, b) for a, b in zip(stops[::2], stops[1::2], strict=True) if a < b)
@@ -194,7 +186,7 @@ def _touching(expr: Expr, x: Symbol, lo: arb, hi: arb, points: Iterable[Expr]) -
     """The exact zeros among the points, from left to right, no one in the box of another."""
     found: list[Root] = []
     for point in dict.fromkeys(points):
-        ball = constant(point, 96)
+        ball = constant(point, _BITS)
         if not ball.is_finite() or ball < lo or ball > hi:
             continue
         root = touch(expr, x, point)
@@ -223,8 +215,8 @@ def _joined(boxes: Iterable[tuple[arb, arb]]) -> list[tuple[arb, arb]]:
 def _within(root: Root, lo: Expr, hi: Expr) -> bool:
     """Whether the zero lies in the closed interval with these exact ends."""
     for end, side in ((lo, 1), (hi, -1)):
-        with precision(96):
-            gap = side * (root.enclosure(80) - constant(end, 96))
+        with precision(_BITS):
+            gap = side * (constant(root.at, _BITS) - constant(end, _BITS))
         if gap < 0:
             return False
         if not gap >= 0 and root.at != end and sign(side * (root.at - end)) < 0:

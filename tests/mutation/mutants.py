@@ -29,7 +29,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = {
     "tails": ["tests/tails"],
-    "rigor": ["tests/test_rigor.py", "tests/test_roots.py", "tests/test_search.py"],
+    "rigor": [
+        "tests/test_rigor.py", "tests/test_rigor_table.py", "tests/test_rigor_random.py",
+        "tests/test_roots.py", "tests/test_search.py",
+    ],
     "chain": [
         "tests/test_chain_gradient.py", "tests/test_chain_hessian.py", "tests/test_chain_bounds.py",
         "tests/test_chain_critical.py", "tests/test_chain_diagnose.py",
