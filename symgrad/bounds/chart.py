@@ -127,12 +127,7 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     pairs = factors(expr, x)
     seen = [guarded(p, x) for p, _ in pairs]
     _check_domain(guarded(expr, x).difference(*seen), x, lo, hi, meter)
-    moving = [(p, n) for p, n in pairs if p.has(x) and not is_positive(p, x)]
-    if len(moving) == 1 and moving[0][1] == 1 and _spread(expr, x) < _spread(moving[0][0], x):
-        named = exact_zeros(moving[0][0], x)
-        parts: tuple[Part, ...] = (_part(expr, 1, x, lo, hi, meter, named),)
-    else:
-        parts = tuple(_part(p, n, x, lo, hi, meter, exact_zeros(p, x)) for p, n in pairs)
+    parts = tuple(_part(p, n, x, lo, hi, meter) for p, n in pairs)
     zeros = _merged(parts)
     for zero in zeros:
         if zero.multiplicity < 0:
@@ -170,9 +165,7 @@ def _merged(parts: tuple[Part, ...]) -> tuple[Zero, ...]:
     return tuple(Zero(at, n) for at, n in merged if n)
 
 
-def _part(
-    p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter, named: tuple[Expr, ...]
-) -> Part:
+def _part(p: Expr, n: int, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Part:
     if not p.has(x):
         return Part(p, n, (), (sign(p),))
     if is_positive(p, x):
@@ -187,7 +180,7 @@ def _part(
     known = next((e.sign for e in ends if e is not None), None)
     if order(start, stop) >= 0:
         return Part(p, n, (), (known if known is not None else _at(p, x, lo, hi),), ends)
-    candidates = (*named, *wave_zeros(p, x, start, stop))
+    candidates = (*exact_zeros(p, x), *wave_zeros(p, x, start, stop))
     found = isolation(p, x, start, stop, exact_points=candidates, meter=meter)
     if found.open and not found.unfinished:
         candidates += touching_points(p, x, found.open)
@@ -209,20 +202,6 @@ def _signs(every: tuple[Root, ...], kept: list[Root], lo: Expr) -> tuple[int, ..
         return (kept[0].signs[0], *(r.signs[1] for r in kept))
     first = every[0]
     return (first.signs[1 if order(first.at, lo) <= 0 else 0],)
-
-
-def _spread(p: Expr, x: Symbol) -> float:
-    """How much balls overestimate this form of a function: the sum of log₂(radius/|value|)."""
-    f = program(p, x)
-    total = 0.0
-    for k in (-12, -7, -3, -1, 1, 3, 7, 12):
-        at = arb(2 * k + 1) / 2
-        over, value = f.ball(arb(at, arb(2) ** -8), prec=128), f.ball(at, prec=128)
-        if over.is_finite() and bool(abs(value) > 0):
-            total += max(-20.0, float((over.rad() / abs(value)).log()))
-        else:
-            total += 100.0
-    return total
 
 
 def _regular(p: Expr, x: Symbol, end: Expr) -> bool:

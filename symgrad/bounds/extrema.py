@@ -18,13 +18,13 @@ from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Break, Piece, breaks, limit_at, pieces_on
 from symgrad.bounds.chart import Chart, chart, locate
 from symgrad.bounds.closed import identically_zero
-from symgrad.bounds.ends import Oscillates, amplitude, end_of
+from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.bounds.numbers import Valued, compare, is_closed, value_at
-from symgrad.bounds.waves import period_of, shifts, wave_limit
+from symgrad.bounds.waves import over_one_period, period_of, shifts, wave_limit
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.render import Block, Para, Shown
-from symgrad.rigor import constant, precision
+from symgrad.rigor import constant
 from symgrad.rigor.search import Budget, Meter
 
 __all__ = ["Extrema", "Extremum", "extrema"]
@@ -187,50 +187,43 @@ def _at_break(point: Break) -> list[Candidate]:
 def _wave_candidates(piece: Piece, x: Symbol, meter: Meter) -> tuple[list[Candidate], str]:
     """A piece whose derivative changes sign for ever: one period, or a compact part and ends."""
     expr, lo, hi = piece.expr, piece.lo, piece.hi
-    period = period_of(expr, x)
-    if period is not None:
-        start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
-        found = _critical(expr, x, chart(expr.diff(x), x, start, start + period, meter))
-        found.append(Candidate(value_at(expr, x, start), FiniteSet(start), (), expr))
+    slope = over_one_period(expr.diff(x), x, lo, hi, meter) if period_of(expr, x) else None
+    if slope is not None:
+        period = slope.hi - slope.lo
+        found = _critical(expr, x, slope)
+        found.append(Candidate(value_at(expr, x, slope.lo), FiniteSet(slope.lo), (), expr))
         shifted = [replace(c, where=shifts(c.where, period, piece.on)) for c in found]
         return shifted, f"f has the period {period}; one period is decided by its sign chart"
-    ends = [wave_limit(expr, x, e) if e.is_infinite else None for e in (lo, hi)]
-    found = [
-        Candidate(limit, S.EmptySet, (end,), expr)
-        for end, limits in zip((lo, hi), ends, strict=True)
-        for limit in limits or ()
-    ]
+    far = [e for e in (lo, hi) if e.is_infinite]
+    found = [Candidate(v, S.EmptySet, (e,), expr) for e in far for v in wave_limit(expr, x, e)]
     if {c.value for c in found} >= {S.Infinity, S.NegativeInfinity}:
         return found, "f is unbounded above and below"
+    near = [
+        Candidate(limit_at(expr, x, e, side), S.EmptySet, (), expr)
+        for e, side in ((lo, -1), (hi, 1))
+        if e.is_finite
+    ]
     start = 8
     while start <= 4096:
         left, right = sympy.Max(lo, -start), sympy.Min(hi, start)
         inner = _critical(expr, x, chart(expr.diff(x), x, left, right, meter))
-        if all(_beaten(piece, x, e, start, inner) for e in (lo, hi) if e.is_infinite):
-            return found + inner, f"|f − lim f| beyond |x| = {start} is below the values inside"
+        values = [c.value for c in (*inner, *near)]
+        if values and all(_settled(expr, x, c, start, values) for c in found):
+            return found + inner, f"f beyond |x| = {start} lies between values that it takes inside"
         start *= 4
     raise UndecidedError(f"{expr} does not settle below its values inside before |x| = {start}")
 
 
-def _beaten(piece: Piece, x: Symbol, end: Expr, start: int, inner: list[Candidate]) -> bool:
-    """Whether f beyond `start` stays strictly between two values that it takes inside."""
-    expr, lo, hi = piece.expr, piece.lo, piece.hi
-    (limit,) = wave_limit(expr, x, end)
-    if limit.is_infinite:
-        which = min if limit is S.Infinity else max
-        values = [c.value for c in inner]
-        values += [limit_at(expr, x, e, side) for e, side in ((lo, -1), (hi, 1)) if e.is_finite]
-        if not values:
-            return False
+def _settled(expr: Expr, x: Symbol, limit: Candidate, start: int, values: list[Expr]) -> bool:
+    """Whether f beyond `start` stays between the least and the greatest value and its limit."""
+    (end,) = limit.toward
+    for which, side in ((min, 1), (max, -1)):
         best = which(values, key=lambda v: float(v.n(20)))
-        far = end_of(expr - best, x, end, 1 if end is S.Infinity else -1)
-        return bool(abs(far.start) <= start)
-    room = amplitude(expr - limit, x, end).bound(sympy.Integer(start))
-    with precision(64):
-        at = constant(limit)
-        return any(bool(constant(c.value) > at + room) for c in inner) and any(
-            bool(constant(c.value) < at - room) for c in inner
-        )
+        if limit.value != -side * S.Infinity:
+            far = end_of(expr - best, x, end, 1 if end is S.Infinity else -1)
+            if far.sign != side or not bool(abs(far.start) <= start):
+                return False
+    return True
 
 
 def _step(u: Univariate, piece: Piece, signs: Chart) -> Step:

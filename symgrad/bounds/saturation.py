@@ -12,12 +12,12 @@ from sympy import Expr, Interval, Rational, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Piece, breaks, limit_at, open_pieces, pieces_on
-from symgrad.bounds.chart import chart, locate
+from symgrad.bounds.chart import Chart, chart, locate
 from symgrad.bounds.closed import exact_zeros
 from symgrad.bounds.ends import End, Oscillates, amplitude, end_of
 from symgrad.bounds.extrema import extrema
 from symgrad.bounds.numbers import Valued, compare, enclosure
-from symgrad.bounds.waves import period_of
+from symgrad.bounds.waves import over_one_period, period_of
 from symgrad.bounds.zeros import derivative_of
 from symgrad.calculus import factors
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
@@ -221,13 +221,12 @@ def _windows(
     """
     f, lo, hi = piece.expr, piece.lo, piece.hi
     try:
-        yield _turns(f, x, lo, hi, meter), False
+        yield _marks(chart(f.diff(x), x, lo, hi, meter)), False
         return
     except Oscillates:
-        period = period_of(f, x)
+        period = over_one_period(f.diff(x), x, lo, hi, meter) if period_of(f, x) else None
     if period is not None:
-        start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
-        yield _turns(f, x, start, start + period, meter), True
+        yield _marks(period), True
         return
     side = 1 if end is S.Infinity else -1
     inner = lo if side > 0 else hi
@@ -238,14 +237,14 @@ def _windows(
         stop = at - side * width
         stop = stop if inner.is_infinite or side * (stop - inner) > 0 else inner
         ends = (stop - at, S.Zero)[::side]
-        moved = _turns(f.subs(x, x + at), x, ends[0], ends[1], meter)
-        yield tuple(at + c for c in moved), False
+        moved = chart(f.diff(x).subs(x, x + at), x, ends[0], ends[1], meter)
+        yield tuple(at + c for c in _marks(moved)), False
         at, width = stop, 2 * width
     raise UndecidedError(f"|{f}| exceeds {eps} nowhere between {at} and where it must be below")
 
 
-def _turns(f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> tuple[Expr, ...]:
-    return (lo, *(z.at for z in chart(f.diff(x), x, lo, hi, meter).zeros), hi)
+def _marks(slope: Chart) -> tuple[Expr, ...]:
+    return (slope.lo, *(z.at for z in slope.zeros), slope.hi)
 
 
 def _start_of_calm(f: Expr, x: Symbol, eps: Expr, end: Expr) -> Expr:

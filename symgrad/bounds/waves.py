@@ -14,14 +14,23 @@ from typing import Any
 import sympy
 from sympy import Dummy, Expr, FiniteSet, Integer, Poly, Rational, S, Set, Symbol
 
-from symgrad.bounds.chart import chart
+from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.errors import UnsupportedError
 from symgrad.rigor import constant, program
 from symgrad.rigor.roots import isolate
 from symgrad.rigor.search import Meter, point_sign
 
-__all__ = ["CellZero", "Cells", "cells", "is_wavy", "period_of", "shifts", "wave_limit"]
+__all__ = [
+    "CellZero",
+    "Cells",
+    "cells",
+    "is_wavy",
+    "over_one_period",
+    "period_of",
+    "shifts",
+    "wave_limit",
+]
 
 _WAVES = (sympy.sin, sympy.cos, sympy.tan, sympy.cot, sympy.sec, sympy.csc)
 
@@ -56,10 +65,21 @@ def period_of(f: Expr, x: Symbol) -> Expr | None:
     return None
 
 
+def over_one_period(f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Chart | None:
+    """The chart of a periodic f over one period at an end of (lo, hi), or from 0."""
+    period = period_of(f, x)
+    if period is None:
+        return None
+    start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
+    return chart(f, x, start, start + period, meter)
+
+
 def shifts(where: Set, period: Expr, on: Set) -> Set:
     """All points c + kT of `on`, for c in a finite set; written as an image of the integers."""
     if not isinstance(where, FiniteSet):
         return on
+    if not where.args:
+        return S.EmptySet
     k = Symbol("k", integer=True)
     where, period = _evenly(where, period)
     families = [sympy.ImageSet(sympy.Lambda(k, c + k * period), S.Integers) for c in where.args]

@@ -14,7 +14,7 @@ from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.closed import factors, is_positive
 from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.bounds.numbers import compare, enclosure
-from symgrad.bounds.waves import Cells, cells, is_wavy, period_of, shifts
+from symgrad.bounds.waves import Cells, cells, is_wavy, over_one_period, shifts
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
 from symgrad.pieces import order
@@ -139,9 +139,11 @@ def _endless(expr: Expr, x: Symbol, on: Set, meter: Meter, families: list[Cells]
         if n < 0:
             holes += [z.at for z in chart(p, x, on.inf, on.sup, meter).zeros]
             continue
-        period = period_of(p, x) if is_wavy(p, x) else None
+        period = over_one_period(p, x, on.inf, on.sup, meter)
         if period is not None:
-            found.append(_periodic(p, x, on, period, meter))
+            within = [z.at for z in period.zeros]
+            within += [period.lo] if compare(p.subs(x, period.lo), S.Zero) == 0 else []
+            found.append(shifts(FiniteSet(*within), period.hi - period.lo, on))
         elif is_wavy(p, x):
             found.append(_celled(p, x, on, meter, families))
         else:
@@ -160,18 +162,6 @@ def _without(found: Set, c: Expr) -> Set:
     if isinstance(found, sympy.ImageSet) and isinstance(found.base_set, sympy.Range):
         return found
     return sympy.Complement(found, FiniteSet(c))
-
-
-def _periodic(p: Expr, x: Symbol, on: Set, period: Expr, meter: Meter) -> Set:
-    start = -period / 24
-    if on.inf.is_finite:
-        start = on.inf
-    elif on.sup.is_finite:
-        start = on.sup - period
-    within = [z.at for z in chart(p, x, start, start + period, meter).zeros]
-    if compare(p.subs(x, start), S.Zero) == 0:
-        within.append(start)
-    return shifts(FiniteSet(*within), period, on) if within else S.EmptySet
 
 
 def _celled(p: Expr, x: Symbol, on: Set, meter: Meter, families: list[Cells]) -> Set:
