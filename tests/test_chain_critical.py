@@ -325,6 +325,19 @@ POINTS = [  # layers (name, bias, skip), x, y, weights, biases, the type
      "weak local minimum"),
     ([("dip", True, False), ("hill", True, True), ("tanh", False, False)], 1, 1, [1, 1, 1],
      [0, 1], "strict saddle"),
+    # ... and g' = 0 above and below a layer that has z = 0: the sign of its weight decides
+    ([("square", True, False), ("tanh", False, False), ("square", True, True)], 1, 5, [1, 1, 1],
+     [-1, 0], "weak local maximum"),
+    ([("square", True, False), ("tanh", False, False), ("square", True, True)], 1, 5, [1, -1, 1],
+     [-1, 0], "strict saddle"),
+    ([("tanh", False, False), ("square", True, True)], 0, 5, [1, 1], [0], "weak local maximum"),
+    ([("tanh", False, False), ("square", True, True)], 0, 5, [0, 1], [0], "weak local maximum"),
+    ([("tanh", False, False), ("square", True, True)], 1, 5, [0, 1], [0], None),
+    # a kink at z = 0 in a layer without a bias: w = 0 takes the kink away
+    ([("tanh", True, False), ("relu", False, False)], 1, 1, [1, 0], [-1], "weak local maximum"),
+    ([("tanh", True, False), ("relu", False, False)], 1, -1, [1, 0], [-1], "global minimum"),
+    ([("tanh", True, False), ("relu", False, False)], 1, 1, [1, 2], [-1],
+     "kink: weak local maximum"),
     # zeros of a rational function of weights that are no floats
     ([("dip", False, False)] * 2 + [("tanh", False, False)], 1, 1,
      [sympy.Rational(1, 3), sympy.Rational(-18, 5), 0], [], "strict saddle"),

@@ -24,7 +24,7 @@ from symgrad.chain.notation import COST, a_, delta_, e_, exact, put, real, z_
 from symgrad.chain.state import run
 from symgrad.errors import InputError, SymgradError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided, Verdict
-from symgrad.render import Block, Formula, Para
+from symgrad.render import Block
 from symgrad.rigor import constant, interval, lower, precision, upper
 from symgrad.rigor.constants import exact as as_rational
 
@@ -165,9 +165,9 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
     if l == depth:
         end = put(chain.loss.da, {real("a"): a_(depth)})
     last = depth if skip or l == depth else depth - 1
-    steps = dict[Step, None]()
-    high, low, since = S.One if last == depth else Abs(chain.w(depth)), S.One, S.Zero
-    low = high
+    steps, since = dict[Step, None](), S.Zero
+    highs = [Abs(end)] if last == depth else [Abs(end), Abs(chain.w(depth))]
+    lows = list(highs)
     for k in range(l, last + 1):
         layer = chain.layers[k - 1].bare
         slopes = _slopes(layer, start)
@@ -175,11 +175,12 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
         since = _largest(since, slopes.since)
         weight = S.One if k == l else Abs(chain.w(k))
         if layer.skip and k > l:
-            high = high * (1 + weight * slopes.most)
-            low = low * sympy.Max(0, 1 - weight * slopes.most)
+            highs.append(1 + weight * slopes.most)
+            lows.append(sympy.Max(0, 1 - weight * slopes.most))
         else:
-            high, low = high * weight * slopes.most, low * weight * slopes.least
-    value, upper_, lower_ = Abs(delta_(l)), high * Abs(end), low * Abs(end)
+            highs += [weight, slopes.most]
+            lows += [weight, slopes.least]
+    value, upper_, lower_ = Abs(delta_(l)), Mul(*highs), Mul(*lows)
     under = () if start is None else tuple(
         Ge(Abs(z_(k)), start, evaluate=False) for k in range(l, last + 1)
     )  # fmt: skip
@@ -209,7 +210,7 @@ def box_bound(
         balls = {
             s: interval(constant(lo, bits), constant(hi, bits)) for s, (lo, hi) in sides.items()
         }
-    state = run(chain, balls, bits, pieces=64)
+    state = run(chain, balls, bits, pieces=min(64, 1 + 2000 // chain.depth))
     letter, _, number = of.partition("__")
     l = chain._index(int(number)) if number.isdigit() else 0
     with precision(bits):
@@ -252,7 +253,8 @@ def _sides(chain: Chain, box: Mapping[Any, Any]) -> dict[Symbol, tuple[Expr, Exp
 
 
 def _inside(s: Symbol, lo: Expr, hi: Expr) -> Basic:
-    return Eq(s, lo) if lo == hi else And(Le(lo, s), Le(s, hi))
+    sides = (Le(lo, s, evaluate=False), Le(s, hi, evaluate=False))
+    return Eq(s, lo) if lo == hi else And(*sides, evaluate=False)
 
 
 @dataclass(frozen=True)
@@ -271,9 +273,6 @@ class Threshold(Result):
 
     def _blocks(self) -> Iterable[Block]:
         yield from self.fact._blocks()
-        if self.distance is not None:
-            yield Para("With every |z| at least")
-            yield Formula(self.distance)
 
 
 def threshold(chain: Chain, eps: Any, weight: Any) -> Threshold:
@@ -292,43 +291,60 @@ def threshold(chain: Chain, eps: Any, weight: Any) -> Threshold:
         raise InputError(f"a threshold needs 0 < eps < 1 and weight > 0, got {eps} and {weight}")
     (layer,) = layers
     slopes = _slopes(layer, None)
-    most, steps = slopes.most, slopes.steps
-    rate: Any = size * most
-    depth, L = None, Symbol("L", integer=True, positive=True)
+    rate: Any = size * slopes.most
+    L, k = (Symbol(name, integer=True, positive=True) for name in "Lk")
     ratio = Abs(delta_(1)) / Abs(Symbol("delta__L", real=True))
-    if most.is_finite and bool(rate < 1):
+    claims = [Le(ratio, rate ** (L - 1), evaluate=False)]
+    because = "the bound of the product form with every |w| ≤ W"
+    given = tuple(range(1, len(slopes.steps) + 1))
+    steps = [*slopes.steps, Step(claims[0], because, Proved("monotone product"), given)]
+    depth = None
+    if rate.is_finite and bool(rate < 1):
         depth = int(sympy.ceiling(sympy.log(small) / sympy.log(rate))) + 1
         while depth > 1 and bool(rate ** (depth - 2) <= small):
             depth -= 1
-    distance = _distance(chain, layer, small, size)
-    claim: Basic = Le(ratio, rate ** (L - 1), evaluate=False)
-    last = Step(claim, "the bound of the product form with every |w| ≤ W",
-    Proved("monotone product"),
-                tuple(range(1, len(steps) + 1)))  # fmt: skip
-    k = Symbol("k", integer=True, positive=True)
+        claims.append(sympy.Implies(Ge(L, depth), Le(ratio, small, evaluate=False)))
+        by = Proved("exact numbers: the power falls with L")
+        steps.append(Step(claims[-1], f"{rate}^(L - 1) ≤ {small} first at L = {depth}", by,
+                          (len(steps),)))  # fmt: skip
+    distance, ends = _distance(chain.depth, layer, small, size)
+    if distance is not None:
+        beyond = Ge(Abs(sympy.Indexed("z", k)), distance, evaluate=False)
+        own = Abs(delta_(1)) / Abs(delta_(chain.depth))
+        claims.append(sympy.Implies(beyond, Le(own, small, evaluate=False)))
+        first, steps = len(steps) + 1, [*steps, *ends]
+        given = tuple(range(first, len(steps) + 1))
+        because = f"{chain.depth - 1} factors |w g'|, each at most the root of {small}"
+        steps.append(Step(claims[-1], because, Proved("monotone product"), given))
     every_weight = Le(Abs(sympy.Indexed("w", k)), size, evaluate=False)
-    every = Derivation((*steps, last))
-    fact = Fact("chain.threshold", claim, every, (every_weight,), _PRODUCT)
+    claim = And(*claims, evaluate=False) if len(claims) > 1 else claims[0]
+    fact = Fact("chain.threshold", claim, Derivation(tuple(steps)), (every_weight,), _PRODUCT)
     return Threshold(small, size, depth, distance, fact)
 
 
-def _distance(chain: Chain, layer: Layer, eps: Expr, weight: Expr) -> Expr | None:
-    if chain.depth < 2:
-        return None
-    each: Any = sympy.root(eps, chain.depth - 1) / weight
+def _distance(depth: int, layer: Layer, eps: Expr, weight: Expr) -> tuple[Expr | None, list[Step]]:
+    """The |z| beyond which (W |g'(z)|)^(L − 1) ≤ eps, and what proves it; None where none does."""
+    if depth < 2:
+        return None, []
+    each: Any = sympy.root(eps, depth - 1) / weight
     if not each.is_Rational:  # a short rational below it: the threshold stays a sure one
         with precision(40):
             each = as_rational((constant(each, 40) * (1 - arb(2) ** -30)).lower())
-    ends = []
+    ends, steps = [S.Zero], list[Step]()
     for toward, side in ((sympy.oo, 1), (-sympy.oo, -1)):
         try:
             found = saturation(layer.g, each, toward)
         except SymgradError:
-            return None
+            return None, []
         if not found.verdict or found.value is None:
-            return None
+            return None, []
         ends.append(side * found.value)
-    return _largest(S.Zero, *ends)
+        because, under = f"the tail of g' toward {toward}", found.fact.under
+        steps.append(Step(found.fact.statement, because, found.verdict, (), under))
+    distance = _largest(*ends)
+    if any(bool(Abs(k.at) >= distance) and bool(Abs(k.slope) > each) for k in layer.kinks):
+        return None, []  # the stated slope at a kink is no limit of slopes beside it
+    return distance, steps
 
 
 def signal_bound(chain: Chain) -> DeltaBound:

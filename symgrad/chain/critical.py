@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import sympy
@@ -112,19 +113,23 @@ def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
 class _Path:
     """From layer L down to l, with ∂C/∂aˡ ≠ 0: what was chosen at each layer above.
 
-    `spots` are layers with g' = 0; at the others z = 0 and aᵏ⁻¹ = 0, which needs `above` and passes
-    the sign of `factor` on. `value` is what the layers down to the first such one add to aᴸ, and
-    a^`zero` = 0 below the last such one; `mixed` where there are spots above it.
+    `spots` are layers with g' = 0, each with its factor in aᴸ; at the others z = 0 and aᵏ⁻¹ = 0,
+    which needs `above` and multiplies `factor`. `value` is what the layers down to the first such
+    one add to aᴸ, and a^`zero` = 0 below the last such one.
     """
 
     l: int
     above: tuple[Any, ...] = ()
-    spots: tuple[tuple[int, Spot], ...] = ()
+    spots: tuple[tuple[int, Spot, Expr], ...] = ()
     value: Expr | None = S.Zero
     factor: Expr = S.One
     bent: bool = False
     zero: int | None = None
-    mixed: bool = False
+
+    def at(self, spot: Spot) -> _Path:
+        """The path with g' = 0 at this layer."""
+        spots = (*self.spots, (self.l, spot, self.factor))
+        return replace(self, spots=spots, value=self.plus(spot.value))
 
     def plus(self, value: Expr | None) -> Expr | None:
         if self.zero is not None:
@@ -136,11 +141,12 @@ class _Path:
         if shape.layer.skip and shape.kinked_at_zero:
             raise UndecidedError("a skip connection around a kink at z = 0, without a bias")
         step = chain.w(self.l) * shape.value(1, S.Zero) + (1 if shape.layer.skip else 0)
-        free = (Ne(chain.w(self.l), _no_slope(shape)),)
+        # at x = 0 the first weight has no effect
+        free = (Ne(chain.w(self.l), _no_slope(shape)),) if self.l > 1 else ()
         return replace(
             self, l=self.l - 1, above=(*self.above, *free), factor=self.factor * step,
             value=self.plus(shape.value(0, S.Zero)), bent=self.bent or shape.kinked_at_zero,
-            zero=self.l - 1, mixed=self.mixed or bool(self.spots),
+            zero=self.l - 1,
         )  # fmt: skip
 
 
@@ -289,14 +295,13 @@ class Cases:
         """∂C/∂aˡ ≠ 0: either g' = 0 at layer l, or the layer has no bias and aˡ⁻¹ = 0."""
         l = path.l
         if l == 0:
-            if path.zero == 0 and self.x.is_zero is False:
-                return
-            if path.spots:
-                yield from self.typed(path, self.x)
+            if path.spots and not (path.zero == 0 and self.x.is_zero is False):
+                above = (*path.above, Eq(self.x, 0)) if path.zero == 0 else path.above
+                yield from self.typed(replace(path, above=above), self.x)
             return
         shape, layer = self.shapes[l - 1], self.chain.layers[l - 1]
         for spot in shape.spots:
-            here = replace(path, spots=(*path.spots, (l, spot)), value=path.plus(spot.value))
+            here = path.at(spot)
             if path.zero == l and (layer.skip or spot.value is None):
                 here = replace(here, above=(*here.above, Eq(a_(l), 0)))
             elif path.zero == l and sign(spot.value) != 0:
@@ -318,60 +323,66 @@ class Cases:
             yield from self.zero_input(path, shape)
         yield from self.descend(path.to_zero(self.chain, shape))
 
-    def typed(self, path: _Path, base: Expr) -> Iterator[CriticalCase]:
-        """g' = 0, or a kink, at every layer of the path: aᴸ is the sum of their g(z)."""
-        spots = [spot for _, spot in path.spots]
-        if path.mixed:
-            raise UndecidedError("zeros of g' above and below a layer whose input is zero")
+    def typed(
+        self, path: _Path, base: Expr, vanishing: tuple[Expr, ...] = ()
+    ) -> Iterator[CriticalCase]:
+        """g' = 0, or a kink, at every layer of the path: aᴸ is the sum of their g(z).
+
+        With `vanishing` z is a product of these factors, so that a kink of g does not matter.
+        """
         residual = self.residual(path.plus(base))
-        where = And(*(solved(s.on, z_(l)) for l, s in path.spots), *path.above)
-        slopes = tuple(
-            self.chain.layers[l - 1].g.d(1)(z_(l)) for l, s in path.spots if s.curve is not None
-        )
-        given = [step for l, _ in path.spots for step in self.shapes[l - 1].steps()]
-        signs = set[int]().union(*(s.signs for s in spots))
-        kinked, place = len(slopes) < len(spots), _place([l for l, _ in path.spots], self.depth)
-        if len(signs) != 1:
-            name = "kink of g" if kinked else "inflection of g" if signs else "g constant"
-            curves = {s.curve for s in spots if s.curve}
-            bends = residual * path.factor * sum(curves)
-            kind = "strict saddle" if curves else "degenerate saddle"
-            because = "aᴸ takes both smaller and larger values nearby, H = ∂c/∂a Σ g'' ∇z (∇z)ᵀ"
-            rows = [(nonzero(residual), kind)]
-            if len(curves) == 1 and not kinked:
-                rows = [(sided(bends, -1), kind), (sided(bends, 1), "degenerate saddle")]
+        where = And(*(solved(s.on, z_(l)) for l, s, _ in path.spots), *path.above)
+        smooth = [l for l, s, _ in path.spots if s.curve is not None]
+        kinked = len(smooth) < len(path.spots) and not vanishing
+        factors = vanishing or tuple(self.chain.layers[l - 1].g.d(1)(z_(l)) for l in smooth)
+        place = _place([l for l, _, _ in path.spots], self.depth)
+        given = [step for l, _, _ in path.spots for step in self.shapes[l - 1].steps()]
+        for sense, rho, spots in _senses(path.spots, residual):
+            signs = {side * s for side, spot in spots for s in spot.signs}
+            curves = {side * spot.curve for side, spot in spots if spot.curve}
+            name, because = _WORDS[len(signs)]
+            if vanishing:
+                name = "a kink of g and both factors of z = 0"
+            elif kinked:
+                name, because = "kink of g", "zero lies between the one-sided slopes of C"
+            rows: list[tuple[str, Any, str, Any]] = [
+                ("", nonzero(residual), "strict saddle" if curves else "degenerate saddle", S.true)
+            ]
             if not signs:
-                rows, because = [(nonzero(residual), "flat")], "C is locally constant and H = 0"
-            for sense, kind in rows:
-                if And(where, sense) != S.false:
+                rows = [("", nonzero(residual), "flat", S.true)]
+            elif len(signs) == 1:
+                rows = list(self.extremes(path, residual, rho, *signs))
+            elif len(curves) == 1 and not kinked:
+                rows = [
+                    ("", sided(rho * sum(curves), side), kind, S.true)
+                    for side, kind in ((-1, "strict saddle"), (1, "degenerate saddle"))
+                ]
+            for words, side, kind, occurs in rows:
+                condition = And(where, sense, side)
+                note = "H = Σ ∂c/∂a g'' ∇z (∇z)ᵀ" if words else self.floor(path, residual)
+                if kinked:
+                    word = kind if words else "saddle"
+                    kind, note = "kink", f"not differentiable; a {word}"
+                if condition != S.false:
                     yield self.case(
-                        f"{name} at {place}", And(where, sense), () if kinked else slopes,
-                        "kink" if kinked else kind, because, _T1, given=given,
-                        note="not differentiable; a saddle" if kinked
-                        else self.floor(path, residual),
+                        f"{name} at {place}{words}", condition, () if kinked else factors, kind,
+                        because, _T1, occurs, "" if vanishing else note, given,
                     )  # fmt: skip
-            return
-        (turn,) = signs
-        name = "kink of g" if kinked else "g' = 0"
-        for side in (1, -1):
-            condition = And(where, sided(residual * path.factor, side))
-            if condition == S.false:
-                continue
+
+    def extremes(
+        self, path: _Path, residual: Expr, rho: Expr, turn: int
+    ) -> Iterator[tuple[str, Any, str, Any]]:
+        """aᴸ is on one side of its value: (name, condition, type, where it occurs)."""
+        for side, sense in ((1, ">"), (-1, "<")):
             kind = f"weak local {'minimum' if side * turn > 0 else 'maximum'}"
             if side * turn > 0 and self.least(path, side):
                 kind = "global minimum"
-            yield self.case(
-                f"{name} at {place}, residual {'>' if side > 0 else '<'} 0", condition,
-                () if kinked else slopes, "kink" if kinked else kind,
-                "zero lies between the one-sided slopes of C" if kinked
-                else "the signs of g − g(z) beside the zeros of g' decide", _T1,
-                sided(residual, side) if path.zero is None else S.true,
-                f"not differentiable; a {kind}" if kinked else "H = Σ ∂c/∂a g'' ∇z (∇z)ᵀ", given,
-            )  # fmt: skip
+            occurs = sided(residual, side) if path.zero is None else S.true
+            yield f", residual {sense} 0", sided(rho, side), kind, occurs
 
     def least(self, path: _Path, side: int) -> bool:
         """Whether aᴸ is the least possible (side 1) or the largest (side −1), for a convex cost."""
-        shapes = [(self.shapes[l - 1], spot.at) for l, spot in path.spots]
+        shapes = [(self.shapes[l - 1], spot.at) for l, spot, _ in path.spots]
         return self.convex and path.zero is None and all(
             s.takes(s.ends.inf if side > 0 else s.ends.sup, at) for s, at in shapes
         )  # fmt: skip
@@ -398,10 +409,19 @@ class Cases:
         if not tangled:
             zero = (*zero, *self.moving(l))
             both = both.subs(Ne(self.x, 0), True) if self.moving(l) else both
-        if spot.curve is None or tangled or not self.smooth_below(l):
+        if tangled or not self.smooth_below(l):
             yield self.other("g' = 0 or a kink at z = 0 in a layer without a bias", *zero)
             return
-        yield from self.typed(replace(path, above=(*zero, both)), S.Zero)
+        w = self.chain.w(l)
+        if spot.curve is None:  # z = w aˡ⁻¹ is of second order at w = 0
+            yield from self.typed(
+                replace(path, above=(*zero, Eq(w, 0))), S.Zero, (w, self.below(l))
+            )
+            yield from self.typed(
+                replace(path, above=(*zero, Ne(w, 0), self.swings(l - 1))), S.Zero
+            )
+        else:
+            yield from self.typed(replace(path, above=(*zero, both)), S.Zero)
         if both != S.true:
             why = "aˡ⁻¹ = 0 is an extremum of aˡ⁻¹"
             yield self.other(why, *zero, sympy.Not(both))
@@ -489,6 +509,34 @@ class Cases:
                     yield Eq(z, p), "saddle" if kinked else strict if slopes[0] else weak
         if not free:
             yield S.true, "undecided"
+
+
+_WORDS = {
+    0: ("g constant", "C is locally constant and H = 0"),
+    1: ("g' = 0", "the signs of g − g(z) beside the zeros of g' decide"),
+    2: (
+        "inflection of g",
+        "aᴸ takes both smaller and larger values nearby, H = ∂c/∂a Σ g'' ∇z (∇z)ᵀ",
+    ),
+}
+
+
+def _senses(
+    spots: tuple[tuple[int, Spot, Expr], ...], residual: Expr
+) -> Iterator[tuple[Any, Expr, list[tuple[int, Spot]]]]:
+    """(condition, factor of C − C₀, each spot with its sign in it).
+
+    Where all spots have one factor in aᴸ it goes with the residual; else each sign is a condition.
+    """
+    factors = list(dict.fromkeys(factor for *_, factor in spots))
+    if len(factors) == 1:
+        yield S.true, residual * factors[0], [(1, spot) for _, spot, _ in spots]
+        return
+    for signs in product((1, -1), repeat=len(factors)):
+        side = dict(zip(factors, signs, strict=True))
+        condition = And(*(sided(f, s) for f, s in side.items()))
+        if condition != S.false:
+            yield condition, residual, [(side[factor], spot) for _, spot, factor in spots]
 
 
 def _place(layers: list[int], depth: int) -> str:

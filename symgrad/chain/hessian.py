@@ -64,12 +64,15 @@ class _Jets:
     def depth(self) -> int:
         return len(self.kappa) - 1
 
-    def apply(self, vector: Mapping[str, Any], zero: Any) -> dict[str, Any]:
-        """H v in O(L), for v by name, x among them: tangents upwards, their adjoints downwards."""
+    def apply(self, vector: Mapping[str, Any], zero: Any, last: int = 0) -> dict[str, Any]:
+        """H v in O(L), for v by name, x among them: tangents upwards, their adjoints downwards.
+
+        With `last` only the rows up to that layer, for a v that is zero beyond it.
+        """
         for name in vector.keys() - {*self.names, "x"}:
             few = ", ".join(self.names[:6])
             raise InputError(f"an entry is named by a parameter, {few}, ..., or by x, got {name}")
-        shared, layers = vector.get("w", zero), range(1, self.depth + 1)
+        shared, layers = vector.get("w", zero), range(1, (last or self.depth) + 1)
         vw = [zero, *(vector.get(f"w__{l}", shared) for l in layers)]
         own, carried = [zero], [zero, vector.get("x", zero)]
         for l in layers:
@@ -83,12 +86,14 @@ class _Jets:
             total += found[f"w__{l}"]
             above = self.step[l] * above + self.mu[l] * own[l] + self.delta[l] * vw[l]
         found |= {"w": total, "x": self.in_x * carried[1] + above}
-        return {name: found[name] for name in (*self.names, "x")}
+        return found
 
     def _entry(self, p: Any, q: Any, one: Any) -> Any:
         """∂²C/∂p∂q; p and q are symbols or names."""
         row, column = (v.name if isinstance(v, Symbol) else str(v) for v in (p, q))
-        return self.apply({column: one * 0} | {row: one}, one * 0)[column]
+        layers = [int(n) if n.isdigit() else 0 for n in (row[3:], column[3:])]
+        last = self.depth if "w" in (row, column) else max(*layers, 1)
+        return self.apply({column: one * 0, row: one}, one * 0, min(last, self.depth))[column]
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,17 @@ class Hessian(Shown):
 
     chain: Chain
 
-    @property
+    @cached_property
     def recurrences(self) -> tuple[Eq, ...]:
         """κˡ (and Eˡ, μˡ at skip connections) from L down to 1."""
         rows: list[Any] = [
             Eq(kappa_(l), self._kappa(l), evaluate=False) for l in range(self.chain.depth, 0, -1)
         ]
         return tuple(rows)
+
+    @cached_property
+    def _claim(self) -> Any:
+        return sympy.And(*self.recurrences, evaluate=False)
 
     def _kappa(self, l: int) -> Expr:
         chain, d1, d2 = self.chain, slope(self.chain, l), self.chain.layers[l - 1].g.d(2)(z_(l))
@@ -176,7 +185,7 @@ class Hessian(Shown):
             equal(chain.loss.daa, off_kinks(chain.loss.formula.diff(real("a"), 2)), by),
         ))  # fmt: skip
         steps.append(Step(
-            sympy.And(*self.recurrences),
+            self._claim,
             "what lies above a layer acts on it through its second-order jet, and what lies below "
             "acts through the one number aˡ⁻¹",
             Proved("induction over the layers, from the last to the first"),
@@ -187,7 +196,7 @@ class Hessian(Shown):
     @property
     def fact(self) -> Fact:
         """The recurrences of κ as a claim."""
-        return Fact("chain.hessian", sympy.And(*self.recurrences), self.derivation, (), _SOURCE)
+        return Fact("chain.hessian", self._claim, self.derivation, (), _SOURCE)
 
     @property
     def verdict(self) -> Verdict:
@@ -199,8 +208,8 @@ class Hessian(Shown):
         )
         for row in self.recurrences[:4]:
             yield Formula(*row.args)
-        p, *others = self.slots[:2]
-        for q in (p, *others):
+        p = self.slots[0]
+        for q in self.slots[:2] if p != "w" or self.chain.depth <= 4 else ():
             yield Formula(partial("C", real(p), real(q)), self.entry(p, q))
 
 

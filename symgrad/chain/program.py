@@ -29,6 +29,9 @@ __all__ = ["Line", "Rule", "StraightLine", "sweep"]
 
 _MAX_BITS = 1 << 20
 
+_PRINTED = 400
+"""How many lines are printed."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -133,9 +136,13 @@ class StraightLine(Shown):
         )
 
     def _blocks(self) -> Iterable[Block]:
-        code = "\n".join(f"{line.name} = {text(line.expr)}" for line in self.lines)
-        yield Listing(code)
-        results = ", ".join(f"{k} = {v}" for k, v in self.outputs.items() if k != v)
+        hidden = max(0, len(self) - _PRINTED)
+        shown = [f"{line.name} = {text(line.expr)}" for line in self.lines[: len(self) - hidden]]
+        yield Listing("\n".join(shown))
+        if hidden:
+            yield Para(f"({hidden} more lines are in .lines and .statements)")
+        named = [f"{k} = {v}" for k, v in self.outputs.items() if k != v]
+        results = ", ".join(named) if not hidden else ""
         yield Para(
             f"{len(self)} lines, {self.operations} operations" + (f"; {results}" if results else "")
         )

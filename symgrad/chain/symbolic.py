@@ -36,8 +36,8 @@ def peel(product: Any) -> Expr:
 def _indexed(expr: Any, k: int, at: Expr) -> Any:
     """w__l as w[l − k + at], and so on: a formula near layer k of a chain, at layer `at`."""
     split = ((s, s.name.partition("__")) for s in expr.free_symbols)
-    table = {s: IndexedBase(p[0], real=True)[int(p[2]) - k + at] for s, p in split if p[2]}
-    return put(expr, table)
+    bases: Any = IndexedBase
+    return put(expr, {s: bases(p[0], real=True)[int(p[2]) - k + at] for s, p in split if p[2]})
 
 
 def _product(body: Expr, over: tuple[Any, ...]) -> Any:
@@ -161,7 +161,8 @@ class SymbolicGradient(Shown):
         k = l if l.is_Symbol else Symbol("l", integer=True, positive=True)
         top, down = self.chain.link("z", 3, depth), self.chain.link("z", 2, k)
         inside = (sympy.Lt(k, depth),)
-        hypothesis = put(down.claim.rhs, {DELTA[k + 1]: self.product(k + 1)})
+        claimed: Any = down.claim
+        hypothesis = put(claimed.rhs, {DELTA[k + 1]: self.product(k + 1)})
         steps = [
             replace(top, because=f"{top.because}, l = L"),
             replace(down, under=inside),

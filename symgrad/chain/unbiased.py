@@ -107,8 +107,7 @@ def signed(cases: Cases) -> Iterator[CriticalCase]:
 
     for spot in cases.shapes[-1].spots:
         if S.Zero not in spot.on and not (marks[-1] == 0 and spot.at.is_negative):
-            last = (cases.depth, spot)
-            yield from cases.typed(_Path(cases.depth, spots=(last,), value=spot.value), S.Zero)
+            yield from cases.typed(_Path(cases.depth).at(spot), S.Zero)
     if gates:
         slopes = tuple(g.g.d(1)(z_(l)) for l, g in enumerate(cases.chain.layers, 1))
         yield cases.case(
