@@ -22,11 +22,10 @@ from symgrad.kernels import runtime
 from symgrad.kernels.runtime import Laurent, Pieces
 
 __all__ = [
-    "build", "identifier", "line", "number", "plan_source", "rounds_once",
-    "runtime_source",
+    "at", "build", "identifier", "line", "number", "plan_source", "runtime_source",
 ]  # fmt: skip
 
-_SELECTIONS = {"np.minimum", "np.maximum", "np.clip", "np.where", "np.absolute"}
+_OPERATION = re.compile(r" [-+*/] |\w\(")
 _TAKEN = {"np", "out", "inf", "nan", "kernel", *(n for n in vars(runtime) if n[0] != "_")}
 
 
@@ -54,12 +53,21 @@ def line(text: str) -> Callable[[Any], Any]:
     return build(f"def line(x):\n    return {text}\n", "line")["line"]
 
 
+def at(text: str, u: str) -> str:
+    """The line in x at u."""
+    if u == "x":
+        return text
+    once = len(re.findall(r"\bx\b", text)) == 1
+    return re.sub(r"\bx\b", u, text) if once else f"(lambda x: {text})({u})"
+
+
 def build(source: str, name: str) -> dict[str, Any]:
     """The namespace after running a source that this room has written."""
     space: dict[str, Any] = {
         "np": np,
         "exp_square": runtime.exp_square,
         "broken_power": runtime.broken_power,
+        "select": runtime.select,
         "inf": math.inf,
         "nan": math.nan,
         "__name__": f"symgrad_kernel_{name}",
@@ -119,15 +127,18 @@ def _method(name: str, method: Any) -> tuple[list[str], str]:
     return [f"def {name}(x):", *(body or [f"    return {method}"])], name
 
 
-def rounds_once(method: Any) -> bool:
-    """Whether a method is a line that rounds once at most, with numbers that are float16."""
-    if not isinstance(method, str):
-        return False
-    words = set(re.findall(r"[a-z_.]{2,}", method))
-    numbers = map(float, re.findall(r"\d[\d.]*(?:e[+-]?\d+)?", method))
-    rounded = re.findall(r"[\w)] [-+*/]{1,2} ", method)
-    same = all(float(np.float16(min(v, 1e5))) == v for v in numbers)
-    return words <= _SELECTIONS and len(rounded) < 2 and same
+def _regime(name: str, r: Any, variable: str) -> list[str]:
+    why = r.why.replace("; ", ";\n#   ")
+    comment = f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {why}."
+    return [comment, *_method(name, r.method)[0]]
+
+
+def _entry(name: str, r: Any) -> str:
+    method = _method(name, r.method)[1]
+    light = isinstance(r.method, str) and len(_OPERATION.findall(r.method)) < 7
+    light = light and "exp_square" not in r.method
+    tail = ", light=True" if light else ""
+    return f"Regime({number(r.lower)}, {number(r.upper)}, {method}{tail})"
 
 
 def plan_source(design: Any, function: str) -> str:
@@ -136,11 +147,16 @@ def plan_source(design: Any, function: str) -> str:
     entries: list[str] = []
     variable = "|x|" if design.symmetry else "x"
     for k, r in enumerate(design.by_use, 1):
-        name = f"{function}_{k}"
-        body, call = _method(name, r.method)
-        why = r.why.replace("; ", ";\n#   ")
-        text += [f"# {number(r.lower)} <= {variable} < {number(r.upper)}: {why}.", *body]
-        entries.append(f"        Regime({number(r.lower)}, {number(r.upper)}, {call}),")
+        text += _regime(f"{function}_{k}", r, variable)
+        entries.append(f"        {_entry(f'{function}_{k}', r)},")
+    given = ["    fast=True,"] if design.fast else []
+    if design.short:
+        kind = "float32 in float32 itself" if design.own else "float32 in float64"
+        text += _regime(f"{function}_short", design.short, f"{kind}, x")
+        given += [
+            f"    short={_entry(f'{function}_short', design.short)},",
+            f"    own={design.own},",
+        ]
     points = "".join(f"({number(a)}, {number(v)}), " for a, v in design.points)
     kind = {-1: "odd: f(-x) = -f(x)", 1: "even: f(-x) = f(x)", 0: "no symmetry"}[design.symmetry]
     text += [
@@ -151,7 +167,7 @@ def plan_source(design: Any, function: str) -> str:
         "    ),",
         f"    points=({points}),",
         f"    symmetry={design.symmetry},",
-        *(["    exact=True,"] if design.exact else []),
+        *given,
         ")",
         "",
         "",

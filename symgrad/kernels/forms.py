@@ -13,6 +13,7 @@ import sympy
 from flint import arb
 from sympy import Expr, Rational, S, Symbol
 from sympy.simplify.fu import TR7, TR8
+from sympy.utilities.iterables import sift
 
 from symgrad.kernels.smooth import BITS, as_float
 from symgrad.rigor import constant, precision
@@ -99,11 +100,8 @@ def _write(e: Any, names: dict[Symbol, str]) -> str:
     if isinstance(e, sympy.sinc):
         inner = _write(e.args[0], names)
         return f"(np.sin({inner}) / {inner})"
-    if isinstance(e, sympy.exp):
-        argument: Any = e.args[0]
-        factor, square = argument.as_coeff_Mul()
-        if square.is_Pow and square.exp == 2 and square.base in names and abs(factor) in _POWERS:
-            return f"exp_square({names[square.base]}, {literal(factor)})"
+    if (c := _of_square(e, names)) is not None:
+        return f"exp_square({names[_variable(e)]}, {literal(c)})"
     word = _FUNCTIONS.get(type(e))
     if word is None:
         raise _NoForm
@@ -134,25 +132,55 @@ def _sum(e: Any, names: dict[Symbol, str]) -> str:
     return f"({text})"
 
 
+def _variable(e: Any) -> Any:
+    return next(iter(e.free_symbols), None)
+
+
+def _of_square(e: Any, names: dict[Any, str]) -> Any:
+    """The power of two c, up to its sign, of exp(c·x²); None for anything else."""
+    if not isinstance(e, sympy.exp) or _variable(e) not in names:
+        return None
+    c = e.args[0] / _variable(e) ** 2
+    return c if abs(c) in _POWERS else None
+
+
+def _in_square(e: Any) -> str:
+    """The coefficients of a polynomial in x², if they are exact floats."""
+    x = _variable(e)
+    if not e.is_polynomial(x):
+        return ""
+    p = sympy.Poly(e, x).all_coeffs()[::-1]
+    floats = all(c.is_Rational and sympy.Rational(float(c)) == c for c in p)
+    return ", ".join(map(literal, p[::2])) if floats and not any(p[1::2]) else ""
+
+
 def _product(e: Any, names: dict[Any, str]) -> str:
     above: list[str] = []
     below: list[str] = []
+    bells: list[str] = []
+    sign = ""
     factor: Any
-    for factor in e.args:
-        if isinstance(factor, Rational):
-            if factor.q == 1:
-                above.insert(0, literal(factor))
-            else:
-                below.append(literal(S(factor.q)))
-                if factor.p != 1:
-                    above.insert(0, literal(S(factor.p)))
+    numbers, rest = sift(e.args, lambda f: f.is_number, binary=True)
+    for bell in [f for f in rest if _of_square(f, names) is not None]:
+        for even in [f for f in rest if f.is_Add and f.free_symbols == bell.free_symbols]:
+            terms = _in_square(even)
+            if terms:
+                bells.append(_write(bell, names)[:-1] + f", {terms})")
+                rest = [f for f in rest if f not in (bell, even)]
+                break
+    for factor in [*([sympy.Mul(*numbers)] if numbers else []), *rest]:
+        if factor == -1 and len(e.args) > 1:
+            sign = "-"
+        elif isinstance(factor, Rational) and abs(factor.p) == 1 and factor.q < 1 << 53:
+            below.append(literal(S(factor.q)))
+            sign = "-" if factor.p < 0 else ""
         elif isinstance(factor, sympy.Pow) and factor.exp in _INVERSE:
             below += [_write(factor.base, names)] * -int(factor.exp)  # one by one: no overflow
         elif isinstance(factor, sympy.Pow) and factor.exp.is_Rational and factor.exp.is_negative:
             below.append(_write(1 / factor, names))
         else:
             above.append(_write(factor, names))
-    text = " * ".join(above or ["1.0"])
+    text = sign + " * ".join([*above, *bells] or ["1.0"])
     for d in below:
         text += f" / {d}"
     return f"({text})"

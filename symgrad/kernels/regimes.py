@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +13,11 @@ import numpy as np
 from flint import arb
 from sympy import Expr, FiniteSet, S, Symbol, sympify
 
+from symgrad.errors import UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.smooth import BITS, LogAbs, Smooth, as_float
 from symgrad.kernels.stretch import Design, Noted, Stretch
+from symgrad.oracle import FLOAT32, FLOAT64, Format
 from symgrad.pieces import branches
 from symgrad.rigor import constant, precision
 
@@ -28,17 +30,34 @@ def design(
     """The regimes for f(x) = expr, or log|expr|; `kinks` are points with a value by convention."""
     parts: Sequence[tuple[Any, Any]] = branches(expr, x)
     symmetry = _symmetry(parts, x, kinks)
-    plan = _design(parts, x, kinks, log_abs, abs(symmetry) if log_abs else symmetry)
-    if plan.symmetry and len(plan.regimes) == 1 and emit.rounds_once(plan.regimes[0].method):
-        unfolded = _design(parts, x, kinks, log_abs, 0)
-        if unfolded.exact:
-            return unfolded
+    symmetry = abs(symmetry) if log_abs else symmetry
+    covered = partial(_design, parts, x, kinks, log_abs)
+
+    def one_line(fmt: Format) -> Design | None:
+        try:
+            found = covered(max(symmetry, 0), fmt, True)
+        except UnsupportedError:
+            return None
+        only = found.regimes[0]
+        if fmt is FLOAT32 and found.points:  # limits: it is good for what is finite
+            found.points = [(p, v) for p, v in found.points if math.isfinite(p)]
+            found.regimes[0] = replace(only, lower=-fmt.largest)
+        alone = found.fast and len(found.regimes) == 1
+        return found if alone and _mirrors(only.method, symmetry, fmt) else None
+
+    plan = (one_line(FLOAT64) if symmetry < 0 else None) or covered(symmetry)
+    main = plan.by_use[0].method
+    if plan.symmetry and isinstance(main, str) and _mirrors(main, symmetry, FLOAT64):
+        plan = covered(0)
+    short = one_line(FLOAT32)
+    if short is not None:
+        plan.short, plan.own = short.regimes[0], short.own
     return plan
 
 
 def _design(
     parts: Sequence[tuple[Any, Any]], x: Symbol, kinks: Sequence[tuple[float, float]],
-    log_abs: bool, symmetry: int,
+    log_abs: bool, symmetry: int, fmt: Format = FLOAT64, lines: bool = False,
 ) -> Design:  # fmt: skip
     plan = Design(symmetry)
     domain: Any
@@ -51,11 +70,13 @@ def _design(
             if at or value or not plan.symmetry < 0:
                 plan.points.append((at, value))
             continue
-        low = -math.inf if domain.inf is S.NegativeInfinity else _edge(domain.inf, domain.left_open)
-        high = math.inf if domain.sup is S.Infinity else _edge(domain.sup, not domain.right_open)
+        low, high = (
+            float(end) if end.is_infinite else _edge(constant(end, 200), bool(above), fmt)
+            for end, above in ((domain.inf, domain.left_open), (domain.sup, not domain.right_open))
+        )
         if plan.symmetry:
             low = max(low, 0.0)
-            if low <= 5e-324 and not any(at == 0 for at, _ in plan.points):
+            if low <= fmt.least and not any(at == 0 for at, _ in plan.points):
                 low = 0.0  # a removable singularity at 0 whose value the series gives
         if plan.symmetry < 0 and domain.contains(0) == S.true:
             middle = formula.subs(x, 0)
@@ -64,15 +85,15 @@ def _design(
                 plan.points.append((0.0, value))
         if low < high and not (plan.symmetry and high <= 0):
             f = LogAbs(formula, x) if log_abs else Smooth(formula, x)
-            Stretch(plan, f, low, high).cover()
+            Stretch(plan, f, low, high, fmt, lines).cover()
     plan.points += kinks
     if plan.symmetry:
         plan.zeros = [s * z + 0.0 for z in plan.zeros for s in ((1.0, -1.0) if z else (1.0,))]
         plan.points += [(-at, plan.symmetry * value) for at, value in plan.points if at == math.inf]
     plan.zeros = sorted(set(plan.zeros))
     plan.regimes.sort(key=lambda r: r.lower)
-    _merge_lines(plan)
-    _unfold(plan)
+    _merge_lines(plan, fmt)
+    _unfold(plan, fmt)
     _drop_points(plan)
     return plan
 
@@ -81,13 +102,13 @@ def _method(method: Any) -> Any:
     return emit.line(method) if isinstance(method, str) else method
 
 
-def _merge_lines(plan: Design) -> None:
+def _merge_lines(plan: Design, fmt: Format) -> None:
     """One line with `np.where` instead of several regimes that are lines and constants."""
     for at, value in list(plan.points):  # a kink's own value may be that of the left side
         for left, right in pairwise(plan.regimes):
             if at == left.upper and left.method == value and right.method != value:
                 place = plan.regimes.index(left)
-                edge = math.nextafter(at, math.inf)
+                edge = _edge(arb(at), True, fmt)
                 plan.regimes[place : place + 2] = [
                     replace(left, upper=edge), replace(right, lower=edge)
                 ]  # fmt: skip
@@ -97,30 +118,22 @@ def _merge_lines(plan: Design) -> None:
     if any(a.upper != b.lower for a, b in pairwise(regimes)):
         return
     texts = [r.method if isinstance(r.method, str) else repr(r.method) for r in regimes]
-    first, last, low, high = 0, len(regimes) - 1, None, None
+    if any("exp_square" in t for t in texts):  # a look at the range first costs less
+        return
+    first, last, low, high = 0, len(regimes) - 1, -math.inf, math.inf
     if _is_held(regimes[0].method, regimes[1].method, regimes[1].lower):
         first, low = 1, regimes[1].lower
     if last > first and _is_held(regimes[-1].method, regimes[-2].method, regimes[-1].lower):
         last, high = last - 1, regimes[-1].lower
-    clamp = "x" if low is None else f"np.maximum(x, {low!r})"
-    if high is not None:
-        clamp = f"np.minimum(x, {high!r})" if low is None else f"np.clip(x, {low!r}, {high!r})"
+    clamp = f"np.clip(x, {low!r}, {high!r})" if low > -math.inf or high < math.inf else "x"
     text = texts[last]
     for r, t in zip(regimes[first:last][::-1], texts[first:last][::-1], strict=True):
-        text = f"np.where(x < {r.upper!r}, {t}, {text})"
+        text = f"select(x < {r.upper!r}, {t}, {text})"
     if "x" not in texts[last].replace("exp", ""):
-        text = f"np.where(x == x, {text}, x)"
-    text = _at(text, clamp)
+        text = f"select(x == x, {text}, x)"
+    text = emit.at(text, clamp)
     why = "; ".join(f"from {r.lower!r}: {r.why}" for r in regimes)
     plan.regimes = [Noted(regimes[0].lower, regimes[-1].upper, text, why)]
-
-
-def _at(text: str, u: str) -> str:
-    """The line in x at u."""
-    if u == "x":
-        return text
-    once = len(re.findall(r"\bx\b", text)) == 1
-    return re.sub(r"\bx\b", u, text) if once else f"(lambda x: {text})({u})"
 
 
 def _is_held(constant: Any, method: Any, edge: float) -> bool:
@@ -130,24 +143,32 @@ def _is_held(constant: Any, method: Any, edge: float) -> bool:
     return bool(emit.line(method)(np.float64(edge)) == constant)
 
 
-def _unfold(plan: Design) -> None:
-    """One line for the whole axis: in x if it has the symmetry by itself, else, if even, in |x|."""
-    if not plan.symmetry or len(plan.regimes) != 1 or not isinstance(plan.regimes[0].method, str):
-        return
-    x = np.ldexp(np.linspace(1.0, 1.97, 400), np.arange(-1074, 1023, 5.25).astype(int)[:400])
-    x = np.concatenate([[0.0], x, np.linspace(0.01, 30, 200)])
+def _unfold(plan: Design, fmt: Format) -> None:
+    """One line for the whole axis of an even function: in x if that is even, else in |x|."""
     only = plan.regimes[0]
-    method, text = emit.line(only.method), only.method
-    with np.errstate(all="ignore"):
-        ahead, back = (np.broadcast_to(method(v), x.shape) for v in (x, -x))
-    if not np.array_equal(np.copysign(1.0, back), plan.symmetry * np.copysign(1.0, ahead)) or (
-        not np.array_equal(back, plan.symmetry * ahead)
-    ):
-        if plan.symmetry < 0 or only.lower > 0 or only.upper < math.inf:
+    if plan.symmetry <= 0 or len(plan.regimes) > 1 or not isinstance(only.method, str):
+        return
+    text = only.method
+    if not _mirrors(text, 1, fmt):
+        if only.lower > 0 or only.upper < math.inf:
             return
-        text = _at(text, "np.absolute(x)")
+        text = emit.at(text, "np.absolute(x)")
     plan.symmetry = 0
     plan.regimes = [replace(only, lower=-math.inf, method=text)]
+
+
+def _mirrors(text: str, symmetry: int, fmt: Format) -> bool:
+    """Whether a line has a symmetry to the last bit, zeros with their sign."""
+    if not symmetry:
+        return True
+    exponents = np.linspace(fmt.bottom, fmt.emax - 1, 400).astype(int)
+    binades = np.ldexp(np.linspace(1.0, 1.97, 400), exponents)
+    x = np.concatenate([binades, np.linspace(0, 30, 200), [math.inf]])
+    method = emit.line(text)
+    with np.errstate(all="ignore"):
+        ahead, back = (np.broadcast_to(method(v), x.shape) for v in (x, -x))
+    same = (back == symmetry * ahead) & (np.signbit(back) == np.signbit(symmetry * ahead))
+    return bool(np.all(same | (np.isnan(back) & np.isnan(ahead))))
 
 
 def _drop_points(plan: Design) -> None:
@@ -170,15 +191,14 @@ def _drop_points(plan: Design) -> None:
     plan.points = list(kept.items())
 
 
-def _edge(c: Expr, open_left: bool) -> float:
-    """The least float that is at least c (or above it)."""
-    ball = constant(c, 200)
-    near = as_float(ball)
-    while bool(arb(near) < ball):
-        near = math.nextafter(near, math.inf)
-    if open_left and not bool(arb(near) > ball):
-        near = math.nextafter(near, math.inf)
-    return near
+def _edge(c: arb, above: bool, fmt: Format) -> float:
+    """The least number of the type that is at least c (or above it)."""
+    place = int(fmt.ordinal(fmt.cast(as_float(c)))) - 1
+    while True:
+        near = float(fmt.at(place))
+        if bool(arb(near) > c) or not (above or bool(arb(near) < c)):
+            return near
+        place += 1
 
 
 def _symmetry(

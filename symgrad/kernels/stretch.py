@@ -15,23 +15,30 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from symgrad.errors import UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.far import Far, bisect, far, in_reciprocals, last_finite, log2_size
 from symgrad.kernels.fit import EPS, Cell, Grid, cell, rounding, table
 from symgrad.kernels.forms import candidates
-from symgrad.kernels.judge import Judge
+from symgrad.kernels.judge import Judge, in_float32
 from symgrad.kernels.runtime import Laurent
 from symgrad.kernels.smooth import Smooth
+from symgrad.oracle import FLOAT32, FLOAT64, Format
 
 __all__ = ["Design", "Noted", "Stretch"]
 
 GOOD = 1.9
 """A line of NumPy is used where its measured error is at most this many ulp."""
 ENOUGH = 3.0
-"""The same where there is no other method, or where the line is arithmetic alone: a table takes ten
-times as long."""
-_WORDS = re.compile(r"\b(?!np\.(?:sqrt|absolute)\b)(?:np\.\w+|exp_square|broken_power)")
+"""The same where there is no other method, or where the line has one function at most: a table
+takes three to ten times as long."""
+SHORT = 0.01
+"""The same in units of float32 for a line in float64 that is rounded to float32 in the end."""
+_WORDS = re.compile(r"\b(?!np\.(?:sqrt|absolute|clip)\b)(?:np\.\w+|exp_square|broken_power)")
+_ALONE = re.compile(r"np\.\w+\(x\)")
+_SQUARE = re.compile(r"exp_square\(x, (.*?)\)")
 CENTRAL_DEGREE = 10
 OUTER_DEGREE = 13
 _GRIDS = ((5, 2.0), (6, 2.0), (5, 0.5), (6, 0.5), (6, 0.0625), (7, 0.015625), (7, 2.0**-10))
@@ -54,13 +61,18 @@ class Noted:
 
 @dataclass
 class Design:
-    """The regimes of one function of one variable, with what was found on the way."""
+    """The regimes of one function of one variable, with what was found on the way.
+
+    `short` is a line for all float32 (and float16) x; `own` says that it is good in float32 itself.
+    """
 
     symmetry: int = 0
     regimes: list[Noted] = field(default_factory=list)
     points: list[tuple[float, float]] = field(default_factory=list)
     zeros: list[float] = field(default_factory=list)
     amplitude_beyond: float | None = None
+    short: Noted | None = None
+    own: bool = True
 
     @property
     def switch_points(self) -> tuple[float, ...]:
@@ -71,10 +83,11 @@ class Design:
         return tuple(sorted(e + 0.0 for e in ends))
 
     @property
-    def exact(self) -> bool:
-        """Whether one line that rounds once at most does the whole axis."""
-        alone = len(self.regimes) == 1 and not self.symmetry and not self.points
-        return alone and emit.rounds_once(self.regimes[0].method)
+    def fast(self) -> bool:
+        """Whether a line does the regime that is used most, without symmetry or single points."""
+        main = self.by_use[0]
+        inside = (p for p, _ in self.points if main.lower <= p <= main.upper)
+        return isinstance(main.method, str) and not self.symmetry and next(inside, None) is None
 
     @property
     def by_use(self) -> list[Noted]:
@@ -89,12 +102,14 @@ class Design:
 
 @dataclass
 class Stretch:
-    """One smooth branch on [low, high)."""
+    """One smooth branch on [low, high), for points of a type; with `lines`, by one line alone."""
 
     plan: Design
     f: Smooth
     low: float
     high: float
+    fmt: Format = FLOAT64
+    lines: bool = False
 
     def add(self, lower: float, upper: float, method: Any, why: str) -> None:
         if lower < upper:
@@ -107,37 +122,63 @@ class Stretch:
         line = self.line(self.low, self.high)
         if line is not None:
             self.add(self.low, self.high, *line)
+        elif self.lines:
+            raise UnsupportedError(f"no line of NumPy is accurate enough for {self.f.expr}")
         elif not self.decaying_line():
             self.tabulate()
 
     def line(self, low: float, high: float, limit: float = GOOD) -> tuple[Any, str] | None:
-        """The best line of NumPy on [low, high), if it is good enough."""
+        """The best line of NumPy on [low, high), if it is good enough; right at ±inf if one is."""
         expr, x = self.f.expr, self.f.x
         if not expr.has(x):
             return self.f.constant, "constant"
-        lines = candidates(expr, {x: "x"})
-        if not lines:
+        texts = candidates(expr, {x: "x"})
+        if self.fmt is FLOAT32:  # whose squares are exact in float64
+            texts = [_SQUARE.sub(_plain_square, t) for t in texts]
+        judge = Judge(self.f, low, high, fmt=self.fmt)
+        found = [line for t in texts if (line := self.judged(judge, t, limit))]
+        if not found:
             return None
-        judge = Judge(self.f, low, high)
-        best = min((judge.worst(emit.line(t))[0], t) for t in lines)
-        if best[0] > (limit if _WORDS.search(best[1]) else ENOUGH):
+        _, narrow, error, _, text = min(found)
+        self.plan.own &= not narrow
+        self.plan.zeros += [] if self.waves else map(float, judge.zeros)
+        return text, f"one line of NumPy: {error:.2f} ulp at worst of {judge.size} points"
+
+    def judged(
+        self, judge: Judge, text: str, limit: float
+    ) -> tuple[bool, bool, float, int, str] | None:
+        """Of a line: if it misses a limit at ±inf, if it needs float64, error, size and text."""
+        words = len(_WORDS.findall(text))
+        method = emit.line(text)
+        error = judge.worst(method)[0]
+        if error > (SHORT if self.fmt is FLOAT32 else limit if words > 1 else ENOUGH):
             return None
-        return best[1], f"one line of NumPy: {best[0]:.2f} ulp at worst of {judge.size} points"
+        with np.errstate(all="ignore"):
+            ends = [(float(method(np.float64(s * math.inf))), e.limit) for s, e in self.far.items()
+                    if math.isinf(judge.high if s > 0 else judge.low)]  # fmt: skip
+        wrong = any(got != limit and limit == limit for got, limit in ends)
+        own = self.fmt is FLOAT32 and (not words or bool(_ALONE.fullmatch(text)))
+        if own:
+            narrow = in_float32(method, judge.low, judge.high)
+            own = narrow <= (GOOD if words else ENOUGH)
+            error = narrow if own else error
+        return wrong, not own, round(error, 2), len(text), text
 
     def decaying_line(self) -> bool:
         """One line up to where the result leaves the normal floats, if f decays at both ends."""
         ends = self.far.values()
         if any(end.kind != "decay" for end in ends) or not ends:
             return False
-        reach = {end.sign: self.crossing(end, 1.0, _TINY) for end in ends}
-        low, high = -reach.get(-1, -self.low), reach.get(1, self.high)
-        line = self.line(low, high)
-        if line is None:
-            return False
-        self.add(low, high, *line)
-        for end in ends:
-            self.vanishing(end, reach[end.sign])
-        return True
+        for mark in (_LOWEST, _TINY):
+            reach = {end.sign: self.crossing(end, 1.0, mark) for end in ends}
+            low, high = -reach.get(-1, -self.low), reach.get(1, self.high)
+            line = self.line(low, high)
+            if line is not None:
+                self.add(low, high, *line)
+                for end in ends:
+                    self.vanishing(end, reach[end.sign])
+                return True
+        return False
 
     # the grid
 
@@ -324,16 +365,17 @@ class Stretch:
         self.put(end.sign, outer, math.inf, end.limit, "beyond the largest float")
 
     def vanishing(self, end: Far, inner: float) -> None:
-        outer = math.nextafter(self.crossing(end, inner, _LOWEST), math.inf)
+        outer = self.crossing(end, inner, _LOWEST)
         why = (
             "the result leaves the normal floats: a scaled product whose last step alone rounds "
             "there; the bound is where |f| is 2^-1075"
         )
-        self.run(end.sign, inner, outer, why, tilt=True, scale=-200)
+        if inner < outer:
+            self.run(end.sign, inner, outer, why, tilt=True, scale=-200)
         self.put(end.sign, outer, math.inf, end.limit, "less than half the least float: zero")
 
     def crossing(self, end: Far, start: float, mark: float) -> float:
-        """A float u (the last one for the lowest mark) up to which log2|f(±u)| is not beyond."""
+        """A float u (the first one for the lowest mark) from which log2|f(±u)| is beyond."""
         side = -1 if end.kind == "decay" else 1
 
         def before(u: float) -> bool:
@@ -344,7 +386,9 @@ class Stretch:
             low, high = high, 2 * high
             if high > 2.0**60:
                 raise UnsupportedError(f"{self.f.expr} does not pass 2^{mark} in range")
-        return bisect(before, low, high, 0.0 if mark == _LOWEST else 2.0**-10)
+        if mark > _LOWEST:
+            return bisect(before, low, high, 2.0**-10)
+        return math.nextafter(bisect(before, low, high), math.inf) if before(low) else low
 
     def to_series(self, end: Far, start: float) -> None:
         begin, series = self.series[end.sign]
@@ -369,6 +413,15 @@ class Stretch:
             line = text, f"one line of NumPy: {worst:.2f} ulp of the amplitude at worst"
             self.plan.amplitude_beyond = start
         self.add(low, high, *line)
+
+
+def _plain_square(found: re.Match[str]) -> str:
+    """`exp_square` where x·x is exact."""
+    c, *p = found[1].split(", ")
+    text = p.pop() if p else ""
+    while p:
+        text = f"({p.pop()} + x * x * {text})"
+    return f"{text}{' * ' if text else ''}np.exp({c} * x * x)"
 
 
 def _short(x: float, low: float, high: float) -> float:
