@@ -28,19 +28,22 @@ from sympy import (
     oo,
     pi,
     sin,
+    sinh,
     sqrt,
     tanh,
 )  # fmt: skip
 
 from symgrad.activation import Activation
 from symgrad.catalogue import activation
-from symgrad.codec import encode
-from symgrad.errors import DomainError, InputError
+from symgrad.codec import decode, encode
+from symgrad.errors import DomainError, InputError, SymgradError
 from symgrad.fact import Proved, Refuted, Undecided
 from symgrad.prove import CertificateError, certificate, dumps, prove, verify
+from symgrad.prove.algebra import identical, relations
 from symgrad.prove.certificate import digest
-from symgrad.prove.dominance import decreases, dominated
+from symgrad.prove.dominance import decreases, dominated, tail_claim
 from symgrad.prove.witness import between, simplest
+from symgrad.rigor import sign
 from symgrad.rigor.search import Budget
 
 x = Symbol("x", real=True)
@@ -482,3 +485,306 @@ def test_dominance():
     assert not decreases(u**3 * exp(-u), u, S(2))
     assert not decreases(exp(u) / u**9, u, S(100))
     assert decreases(u * exp(-exp(u)), u, S(2))
+
+
+# what the checker stands on, piece by piece
+
+
+STATEMENTS = [
+    x <= 1, x < 1, x >= 1, x > 1, Le(1, x, evaluate=False), sympy.Lt(1, x, evaluate=False),
+    sympy.And(x > 0, x <= 1), sympy.And(x >= 0, x < 1, x**2 > Rational(1, 4)),
+    sympy.Eq(x**2, x, evaluate=False), sympy.And(sympy.Eq(x**2, x), x < 1),
+    Abs(sin(x)) <= x, Abs(sin(x)) < x, Abs(x) >= Abs(sin(2 * x)), Abs(cos(x)) > Abs(x),
+    Abs(x) < Rational(1, 2), Abs(tanh(2 * x)) <= Abs(x), Abs(cos(x)) >= Rational(1, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=str)
+def test_a_statement_and_its_relations_hold_at_the_same_points(statement):
+    found = relations(statement)
+    assert all(r.rhs == 0 for r in found)
+    seen = set()
+    for at in map(Rational, (-2, -1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5, 4)):
+        truth = bool(statement.subs(x, at))
+        assert all(bool(r.func(r.lhs.subs(x, at), 0)) for r in found) == truth
+        seen.add(truth)
+    assert len(seen) == 2
+    assert all(isinstance(r, (sympy.Gt, sympy.Ge, sympy.Eq)) for r in found)
+
+
+def test_what_is_no_relation_is_refused():
+    for wrong in (sympy.Ne(x, 1), sympy.Or(x > 1, x < 0), sympy.Not(sympy.And(x > 0, x < 1))):
+        with pytest.raises(InputError, match="prove takes"):
+            relations(wrong)
+
+
+SAME = [
+    (sinh(x), (exp(x) - exp(-x)) / 2), (tanh(x), 1 - 2 / (1 + exp(2 * x))),
+    (cosh(x) ** 2 - sinh(x) ** 2, S.One),
+    (sin(x) ** 2, 1 - cos(x) ** 2),
+    (sin(x) ** 4 - cos(x) ** 4, 1 - 2 * cos(x) ** 2), (sympy.sinc(x) * x, sin(x)),
+    (sympy.coth(x) * tanh(x), S.One), (1 / sympy.csch(x), sinh(x)),
+    (sympy.sech(x) * cosh(x), S.One),
+    ((x + 1) / (x**2 - 1), 1 / (x - 1)), (exp(x + 1), exp(1) * exp(x)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "g"), SAME, ids=[str(s[0]) for s in SAME])
+def test_identities_are_seen_and_nothing_beside_them(f, g):
+    assert identical(f, g)
+    assert identical(g, f)
+    for change in (Rational(1, 10**9), x / 10**9, exp(-x), sin(x) / 7):
+        assert not identical(f + change, g)
+    assert not identical(f, -g)
+    assert not identical(2 * f, g)
+
+
+THRESHOLDS = [
+    # a decreases from exactly here on
+    (lambda u: u**3 * exp(-u), S(3)), (lambda u: u**2 * exp(-(u**2)), S.One),
+    (lambda u: -u * exp(-3 * u), Rational(1, 3)), (lambda u: exp(-u) / u, S.Zero),
+    (lambda u: exp(u) * exp(-(u**2)), Rational(1, 2)), (lambda u: u**5 / exp(u) * u, S(6)),
+]  # fmt: skip
+
+
+def test_decreasing_starts_where_the_slope_changes():
+    u = Symbol("u", positive=True)
+    for f, start in THRESHOLDS:
+        assert decreases(f(u), u, start + Rational(1, 1000))
+        if start > 0:
+            assert not decreases(f(u), u, start - Rational(1, 1000))
+    assert decreases(log(u) / u, u, S(3))
+    assert not decreases(log(u) / u, u, Rational(27, 10))
+    assert not decreases(1 / log(u), u, Rational(1, 2))  # its logarithm is negative there
+    assert decreases(1 / log(u), u, S(2))
+    for growing in (u, log(u), exp(u) / u**9, u * exp(-1 / u), exp(exp(u)) * exp(-(u**9))):
+        assert not decreases(growing, u, S(20)) or growing.has(exp(exp(u))) is False
+    assert decreases(S(7), u, S.One)
+
+
+def test_dominance_is_decided_by_the_values_where_it_starts():
+    u = Symbol("u", positive=True)
+    tiny = Rational(1, 10**9)
+    for a, others, start in (
+        (u, [S(4)], S(4)), (u**2, [2 * u, S(3)], S(3)), (exp(u), [exp(2)], S(2)),
+        (-(u**2), [u, -S(2)], S(2)), (u, [log(u) * 2, u - 2 * log(u)], None),
+    ):  # fmt: skip
+        if start is None:
+            continue
+        assert dominated(a, others, u, start + tiny)
+        assert not dominated(a, others, u, start - tiny)
+        assert not dominated(a, others, u, start)
+    assert dominated(S.One, [], u, S.One)
+    assert not dominated(S.One, [S.One], u, S.One)
+    assert dominated(exp(-u), [exp(-2 * u) / 2, -exp(-3 * u) / 3], u, tiny)
+    assert not dominated(exp(-2 * u), [exp(-u)], u, S(50))
+
+
+@pytest.mark.parametrize(("p", "end", "side", "start", "terms", "wanted"), [
+    (tanh(x) - 1, oo, 1, S(3), 1, -1), (exp(x) - 5, -oo, -1, S(1), 1, -1),
+    (log(x) + 1, S.Zero, -1, S(20), 1, -1), (1 - x**2, S.One, 1, S(4), 2, 1),
+    (x**2 - 3 * x, oo, 1, S(4), 2, 1), (x**3 + 1, -oo, -1, S(2), 2, -1),
+], ids=str)  # fmt: skip
+def test_a_tail_row_has_the_sign_from_its_start_to_the_end(p, end, side, start, terms, wanted):
+    row = tail_claim(p, x, end, side, start, terms)
+    place, u = decode(row["x"]), decode(row["u"])
+    assert (row["sign"], row["end"]) == (wanted, "lo" if side < 0 else "hi")
+    assert decode(row["from"]) == start
+    with mpmath.workdps(250):
+        f = sympy.lambdify(u, p.subs(x, place), "mpmath")
+        total = sympy.lambdify(u, sum(map(decode, row["terms"])), "mpmath")
+        rest: object = 0
+        if row["growth"] is not None:
+            rest = sympy.lambdify(u, decode(row["coefficient"]) * decode(row["growth"]), "mpmath")
+        for k in (0, 1, 2, 5, 20, 60):
+            at = mpmath.mpf(start.p) / start.q * (1 + mpmath.mpf(k) / 4)
+            assert mpmath.sign(f(at)) == wanted
+            slack = rest(at) if callable(rest) else 0
+            assert abs(f(at) - total(at)) <= slack + mpmath.mpf(10) ** -200 * (1 + abs(total(at)))
+
+
+def test_a_tail_that_does_not_lead_yet_gives_no_row():
+    for p, end, side, start, terms in (
+        (x**2 - 3 * x, oo, 1, S(3), 2), (x**3 + 1, -oo, -1, S.One, 2),
+        (log(x) + 1, S.Zero, -1, S(2), 1), (exp(x) - 5, oo, 1, S.One, 1),
+    ):  # fmt: skip
+        with pytest.raises(SymgradError):
+            tail_claim(p, x, end, side, start, terms)
+
+
+@pytest.mark.parametrize(("lo", "hi"), [
+    (S(0), Rational(1, 7)), (-Rational(1, 7), S(0)), (Rational(2, 5), Rational(3, 7)),
+    (sqrt(2), sqrt(2) + Rational(1, 1000)), (-pi, -pi + Rational(1, 500)), (S(3), S(4)),
+    (S(-1), Rational(1, 10**9)), (exp(1) - Rational(1, 10**25), exp(1)), (S(5), S(6)), (-oo, S(0)),
+    (S(0), oo), (-oo, Rational(-7, 2)), (Rational(7, 2), oo), (-oo, pi), (-pi, oo),
+], ids=str)  # fmt: skip
+def test_between_is_inside_and_as_simple_as_can_be(lo, hi):
+    found = between(lo, hi)
+    assert found.is_Rational
+    assert sign(found - lo) == 1 if lo.is_finite else True
+    assert sign(hi - found) == 1 if hi.is_finite else True
+    mirrored = between(-hi, -lo)
+    assert mirrored == -found
+    if found.q > 1 and found.q < 2000:
+        with mpmath.workdps(40):
+            a, b = (mpmath.mpf(str(c.n(40))) for c in (lo, hi))
+            tiny = mpmath.mpf(10) ** -30
+            first = {q: mpmath.floor(a * q + tiny) + 1 for q in range(1, int(found.q))}
+            assert all(p >= b * q - tiny for q, p in first.items())
+
+
+WITNESSED = [
+    # false statements about waves, on each kind of interval
+    (sin(x) <= Rational(1, 2), Interval(-oo, 0)), (sin(x) <= Rational(1, 2), NONNEG),
+    (cos(x) * exp(x) >= -1, Reals), (x * sin(x) >= -3, Interval(-oo, -1)),
+    (sin(x) ** 2 * x >= 0, Reals), ((cos(x) - 1) * x >= 0, Interval(1, oo)),
+    (sin(x) + 2 <= Rational(29, 10), Interval(-oo, -100)), (sin(x) >= 0, Interval(0, oo)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "on"), WITNESSED, ids=[str(w) for w in WITNESSED])
+def test_a_false_wave_has_a_witness_in_its_interval(statement, on):
+    verdict = prove(statement, x, on).verdict
+    if isinstance(verdict, Undecided):
+        assert "for ever" in verdict.why or "over all of" in verdict.why
+        return
+    assert isinstance(verdict, Refuted)
+    assert on.contains(verdict.at) == True  # noqa: E712
+    assert not holds_at(statement, verdict.at)
+
+
+WAVES = [
+    ((cos(x) - 1) * exp(x) <= 0, Reals), ((cos(x) - 1) * x >= 0, Interval(-oo, 0)),
+    ((sin(x) - 2) * x < 0, POS), ((2 + sin(x)) ** -1 > 0, Reals),
+    (sin(x) ** 2 <= 1, Interval(-oo, 3)),
+    (x / (2 + cos(3 * x)) >= 0, NONNEG), ((1 - cos(x)) * (2 + sin(x)) * exp(-x) >= 0, Reals),
+    (sin(x) + 2 >= Rational(99, 100), Interval(1, oo)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "on"), WAVES, ids=[str(w) for w in WAVES])
+def test_waves_of_one_sign_are_proved_and_their_certificates_hold(statement, on):
+    found = prove(statement, x, on)
+    assert isinstance(found.verdict, Proved)
+    assert any(part.waves for part in found.parts)
+    tree = certificate(found)
+    assert verify(tree)
+    for i, piece in enumerate(tree["pieces"]):
+        for j, wave in enumerate(piece["waves"]):
+            path = ("pieces", i, "waves", j)
+            for key, value in (
+                ("sign", -wave["sign"]), ("n", wave["n"] + 1), ("n", -wave["n"]),
+                ("period", encode(decode(wave["period"]) / 2)), ("period", encode(S.One)),
+                ("period", encode(-decode(wave["period"]))), ("p", encode(x)),
+                ("factors", wave["factors"][1:]),
+                ("factors", [*wave["factors"], wave["factors"][-1]]),
+            ):  # fmt: skip
+                with pytest.raises(CertificateError):
+                    verify(changed(tree, (*path, key), value))
+
+
+def test_a_strict_wave_fails_where_it_is_zero_inside_the_interval():
+    for on in (Reals, POS, Interval.open(-oo, 0), Interval(1, oo)):
+        for statement in (1 - cos(x) > 0, (1 - cos(x)) * exp(x) > 0, (1 + sin(x)) * (2 + x**2) > 0):
+            verdict = prove(statement, x, on).verdict
+            assert isinstance(verdict, Refuted)
+            assert on.contains(verdict.at) == True  # noqa: E712
+            assert statement.lhs.subs(x, verdict.at) == 0
+    with pytest.raises(DomainError, match="pole"):
+        prove(exp(x) / (1 - cos(x)) > 0, x, Interval(1, oo))
+
+
+MARGINS = [
+    # h, interval, and its least value there
+    (x**2 - x + 1, 0, 2, Rational(3, 4)), (exp(x) - x, -1, 1, S.One),
+    (cosh(x) - x**2 / 2, -1, 2, S.One),
+    (2 - sin(3 * x), 0, 3, S.One), (exp(-(x**2)) + x**2 / 9, -1, 1, Rational(4788, 10000)),
+    (x**4 - 4 * x + 4, 0, 2, S.One), (3 + x**3, -1, 1, S(2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("h", "lo", "hi", "least"), MARGINS, ids=[str(m[0]) for m in MARGINS])
+def test_the_boxes_of_a_true_statement_do_not_prove_a_false_one(h, lo, hi, least):
+    """h > 0 is proved; the same boxes for h − c > 0 are refused from c = min h on, in any dress."""
+    on = Interval(lo, hi)
+    tree = certificate(prove(sympy.Gt(h, 0, evaluate=False), x, on))
+    assert verify(tree)
+    factor = tree["pieces"][0]["factors"][0]
+    if factor["by"] != "boxes":
+        return
+    for c in (least + Rational(1, 100), least + 3):
+        forged = copy.deepcopy(tree)
+        forged["statement"] = encode(sympy.Gt(h - c, 0, evaluate=False))
+        forged["pieces"][0]["h"] = encode(h - c)
+        forged["pieces"][0]["factors"] = [{**factor, "p": encode(h - c), "n": 1}]
+        for kind in ("ball", "taylor", "monotone", "crossing"):
+            rows = [[*row[:2], kind, 1, 128] for row in factor["boxes"]]
+            forged["pieces"][0]["factors"][0]["boxes"] = rows
+            with pytest.raises(CertificateError):
+                verify({**forged, "digest": digest(forged)})
+
+
+PRODUCTS = [
+    # zeros of several factors: apart, at one point, at the ends, with every parity
+    (x * (2 - x) >= 0, Interval(0, 2)),
+    (sympy.Ge(x**2 * (x - 1) ** 2, 0, evaluate=False), Interval(-1, 2)),
+    (x * (exp(x) - 1) >= 0, Interval(-1, 1)), (x * sin(x) * (4 - x) >= 0, Interval(-3, 3)),
+    ((exp(x) - 1) / x > 0, POS), ((x - 1) * log(x) >= 0, POS),
+    (x**3 * tanh(x) >= 0, Interval(-2, 2)),
+    ((x**2 - 2) * (x - sqrt(2)) >= 0, Interval(-1, 3)),
+    ((cosh(x) - 1) * (x + 2) >= 0, Interval(-2, 3)),
+    ((exp(x) - x - 2) ** 2 * (x + 1) >= 0, Interval(0, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "on"), PRODUCTS, ids=[str(p) for p in PRODUCTS])
+def test_products_with_zeros_and_what_their_certificates_do_not_prove(statement, on):
+    found = prove(statement, x, on)
+    assert isinstance(found.verdict, Proved)
+    tree = certificate(found)
+    assert verify(tree)
+    h = statement.lhs
+    strict = sympy.Gt(h, 0, evaluate=False)
+    below = sympy.Le(h, 0, evaluate=False)
+    wider = Interval(-10, 10, True, True)
+    whole = isinstance(statement, sympy.Gt)
+    forgeries = [("statement", below), ("on", wider)] + ([] if whole else [("statement", strict)])
+    for key, value in forgeries:
+        forged = changed(tree, (key,), encode(value))
+        for i in range(len(forged["pieces"])):
+            forged["pieces"][i]["strict"] = value == strict or (whole and value != below)
+            if value == below:
+                forged["pieces"][i]["h"] = encode(-h)
+                forged["pieces"][i]["factors"].insert(
+                    0, {"p": encode(S.NegativeOne), "n": 1, "by": "constant", "sign": -1}
+                )
+            if value == wider:
+                forged["pieces"][i]["lo"], forged["pieces"][i]["hi"] = encode(S(-10)), encode(S(10))
+        for point in forged["points"]:
+            point[1] = value == strict or (whole and value != below)
+        with pytest.raises(CertificateError):
+            verify({**forged, "digest": digest(forged)})
+    for i, j in ((i, j) for i, p in enumerate(tree["pieces"]) for j in range(len(p["factors"]))):
+        factors = tree["pieces"][i]["factors"]
+        for wrong in ([*factors[:j], *factors[j + 1 :]], [*factors, factors[j]]):
+            with pytest.raises(CertificateError):
+                verify(changed(tree, ("pieces", i, "factors"), wrong))
+
+
+@pytest.mark.parametrize("statement", [
+    (exp(x) >= 1 + x, Reals), (Max(x, 0) <= x**2 + quarter, Reals), (x * (1 - cos(x)) >= 0, NONNEG),
+    (x * (exp(x) - 1) >= 0, Interval(-1, 1)),
+], ids=str)  # fmt: skip
+def test_every_field_of_every_kind_of_certificate_counts(statement):
+    whole = certificate(prove(statement[0], x, statement[1]))
+    assert verify(whole)
+    for path, value in _leaves({k: v for k, v in whole.items() if k != "digest"}):
+        if isinstance(value, int) and not isinstance(value, bool) and value not in (-1, 1):
+            continue  # a precision or an order: another one may do as well
+        if path[-1] == "n" and path[-2] == 0 and value == 1:
+            continue  # (-1)^-1 is -1
+        wrong = changed(whole, path, not value if isinstance(value, bool) else "no such thing")
+        if isinstance(value, int) and not isinstance(value, bool):
+            wrong = changed(whole, path, -value)
+        with pytest.raises(CertificateError):
+            verify(wrong)
