@@ -21,7 +21,7 @@ from symgrad.bounds.chart import Chart, Open, chart
 from symgrad.bounds.closed import factors, identically_zero
 from symgrad.bounds.ends import Oscillates
 from symgrad.bounds.numbers import compare
-from symgrad.bounds.waves import is_wavy, period_of
+from symgrad.bounds.waves import is_wavy, over_one_period, period_of
 from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Refuted, Result, Step, Undecided, Verdict
 from symgrad.pieces import order
@@ -44,8 +44,12 @@ class Wave:
     p: Expr
     n: int
     sign: int
-    period: Expr
     chart: Chart
+
+    @property
+    def period(self) -> Expr:
+        """T with p(x + T) = p(x)."""
+        return self.chart.hi - self.chart.lo
 
 
 @dataclass(frozen=True)
@@ -228,18 +232,15 @@ class _Proof:
         return tuple(found), rest
 
     def wave(self, h: Expr, p: Expr, n: int, strict: bool, lo: Expr, hi: Expr) -> Wave:
-        x, period = self.x, period_of(p, self.x)
-        if period is None:
+        x, signs = self.x, over_one_period(p, self.x, lo, hi, self.meter)
+        if signs is None:
             raise UnsupportedError(f"the signs of {p} over all of ({lo}, {hi}) are not decided")
-        start = lo if lo.is_finite else hi - period if hi.is_finite else S.Zero
-        signs = chart(p, x, start, start + period, self.meter)
-        edge = compare(p.subs(x, start), S.Zero)
-        found = {s for s in (*signs.signs, edge) if s}
-        if len(found) > 1 or (p is h and found == {-1}):
-            step = -period if hi.is_finite else period
+        wave = Wave(p, n, max(signs.signs), signs)
+        edge = compare(p.subs(x, signs.lo), S.Zero)
+        if {-wave.sign} & {*signs.signs, edge} or (p is h and wave.sign < 0):
             for a, b, _ in signs.spans:
                 for k in range(64):
-                    at = between(a, b) + sympy.ceiling(k * step)
+                    at = between(a, b) + sympy.ceiling(k * wave.period * (-1) ** bool(hi.is_finite))
                     if sign(h.subs(x, at)) < 0:
                         raise _Fails(at, "the difference is negative there")
             raise UnsupportedError(f"{p} changes its sign for ever")
@@ -250,7 +251,7 @@ class _Proof:
             raise DomainError(f"{h} has a pole at {x} = {zeros[0]}; name an interval without it")
         if zeros and strict:
             raise _Fails(zeros[0], "equality holds there")
-        return Wave(p, n, (found or {1}).pop(), period, signs)
+        return wave
 
 
 def _step(part: Part, x: Symbol) -> Step:
