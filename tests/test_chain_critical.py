@@ -444,3 +444,11 @@ def test_one_weight_for_all_layers(name, depth):
     for v, k in turning.items():
         (after,) = [up for u, up in turns.items() if abs(u - v) <= 1 / 8]
         assert ("minimum" in k) is after
+
+
+def test_the_critical_set_prints_as_a_numbered_list():
+    found = Chain(G["tanh"], depth=2, bias=False).critical_points()
+    shown = str(found)
+    assert shown.startswith("∇C = 0 exactly where one of these holds:\n(1)")
+    assert all(f"({k})  {case.kind}" in shown for k, case in enumerate(found, 1))
+    assert len(found) == 3 == shown.count("\n(")

@@ -1,7 +1,7 @@
 """The chain: closed forms, Hessian, bounds, critical points, diagnosis, and its kernel."""
 
 from symgrad.chain.bounds import DeltaBound, Threshold
-from symgrad.chain.cases import CriticalCase
+from symgrad.chain.cases import CriticalCase, CriticalPoints
 from symgrad.chain.chain import Chain
 from symgrad.chain.diagnose import Diagnosis, LayerDiagnosis
 from symgrad.chain.gradient import EXPLICIT_NODES, Gradient
@@ -17,6 +17,7 @@ __all__ = [
     "Chain",
     "ChainKernel",
     "CriticalCase",
+    "CriticalPoints",
     "DeltaBound",
     "Diagnosis",
     "Gradient",

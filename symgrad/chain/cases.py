@@ -10,9 +10,19 @@ import sympy
 from sympy import Basic, Expr, FiniteSet, Reals, S
 
 from symgrad.fact import Fact, Result
-from symgrad.render import Block, Formula, Para
+from symgrad.render import Block, Formula, Para, Shown, Steps
 
-__all__ = ["CriticalCase", "ZeroCount", "inner", "nonzero", "parts", "sided", "solved", "summed"]
+__all__ = [
+    "CriticalCase",
+    "CriticalPoints",
+    "ZeroCount",
+    "inner",
+    "nonzero",
+    "parts",
+    "sided",
+    "solved",
+    "summed",
+]
 
 # SymPy's relations and Boolean functions are typed more narrowly than they are used.
 And: Any = sympy.And
@@ -49,6 +59,16 @@ class CriticalCase(Result):
         yield Formula(self.condition)
         if self.note:
             yield Para(self.note)
+
+
+class CriticalPoints(tuple[CriticalCase, ...], Shown):
+    """{∇C = 0} as a union of disjoint cases: a tuple of them that prints as a numbered list."""
+
+    __slots__ = ()
+
+    def _blocks(self) -> Iterable[Block]:
+        yield Para("∇C = 0 exactly where one of these holds:")
+        yield Steps(tuple(tuple(case._blocks()) for case in self))
 
 
 class ZeroCount(sympy.Function):

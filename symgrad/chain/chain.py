@@ -21,7 +21,7 @@ from symgrad.render import Block, Formula, Para, Shown
 
 if TYPE_CHECKING:
     from symgrad.chain.bounds import DeltaBound, Threshold
-    from symgrad.chain.cases import CriticalCase
+    from symgrad.chain.cases import CriticalPoints
     from symgrad.chain.diagnose import Diagnosis
     from symgrad.chain.gradient import Gradient
     from symgrad.chain.hessian import Hessian
@@ -224,7 +224,7 @@ class Chain(Shown):
 
         return Hessian(self)
 
-    def critical_points(self) -> tuple[CriticalCase, ...]:
+    def critical_points(self) -> CriticalPoints:
         """{∇C = 0} as a union of cases, each with the factors that vanish and its type."""
         from symgrad.chain.critical import critical_points
 

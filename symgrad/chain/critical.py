@@ -20,6 +20,7 @@ from symgrad.chain.cases import (
     And,
     Contains,
     CriticalCase,
+    CriticalPoints,
     Eq,
     Ne,
     Or,
@@ -96,7 +97,7 @@ def _residual_zero(chain: Chain, a: Expr, y: Expr) -> Any:
     return Eq(numerator, 0)
 
 
-def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
+def critical_points(chain: Chain) -> CriticalPoints:
     """{∇C = 0} in all weights and biases, one sample, as a union of disjoint cases.
 
     Facts about g that are not decided make a case "undecided", with the reason in its verdict.
@@ -106,7 +107,7 @@ def critical_points(chain: Chain) -> tuple[CriticalCase, ...]:
     ['global minimum']
     """
     found = list(Cases(chain).all())
-    return tuple(c for k, c in enumerate(found) if c not in found[:k])
+    return CriticalPoints(c for k, c in enumerate(found) if c not in found[:k])
 
 
 @dataclass(frozen=True)
