@@ -8,7 +8,6 @@ solutions is its proved sign at one point there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
@@ -22,7 +21,7 @@ from sympy.logic.boolalg import BooleanFunction
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.rigor import sign
 
-__all__ = ["BENT", "branches", "folded", "is_bent", "order", "roots", "same"]
+__all__ = ["BENT", "branches", "folded", "is_bent", "locate", "order", "roots", "same"]
 
 BENT: tuple[type, ...] = (
     Piecewise, sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Heaviside,
@@ -86,41 +85,15 @@ def folded(expr: Expr, x: Symbol) -> Expr:
     return pairs[0][0] if len(pairs) == 1 and not points else Piecewise(*points, *pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Break points b_1 < ... < b_m, the expressions between them, and those that hold at them."""
-
-    points: tuple[Expr, ...]
-    between: tuple[Any, ...]
-    at: tuple[Any, ...]
-
-    def refined(self, points: Sequence[Expr]) -> _Cut:
-        """The same function, with all of `points` (a sorted superset) as break points."""
-        between: list[Any] = [self.between[0]]
-        at: list[Any] = []
-        k = 0
-        for p in points:
-            if k < len(self.points) and p == self.points[k]:
-                at.append(self.at[k])
-                k += 1
-            else:
-                at.append(self.between[k])
-            between.append(self.between[k])
-        return _Cut(tuple(points), tuple(between), tuple(at))
-
-
 @lru_cache(maxsize=1024)
 def _branches(expr: Expr, x: Symbol) -> tuple[tuple[Set, Expr], ...]:
-    cut = _cut(expr, x)
     parts: list[tuple[Any, Any]] = []
-    ends = (S.NegativeInfinity, *cut.points, S.Infinity)
-    start, open_left = ends[0], True
-    for k, right in enumerate(ends[1:]):
-        here = cut.between[k]
-        if right is S.Infinity:
-            parts.append((sympy.Interval(start, right, open_left, True), here))
-            break
-        point, after = cut.at[k], cut.between[k + 1]
+    start, open_left = S.NegativeInfinity, True
+    cells = _cells(_points(expr, x))
+    for cell, beyond in pairwise(cells):
+        right = cell[1]
+        here, after = (_held(expr, x, locate(*c)) for c in (cell, beyond))
+        point = _held(expr, x, right, alone=True)
         if point == here == after:
             continue
         holds_left, holds_right = _agrees(point, here, x, right), _agrees(point, after, x, right)
@@ -131,7 +104,8 @@ def _branches(expr: Expr, x: Symbol) -> tuple[tuple[Set, Expr], ...]:
             value = point.subs(x, right) if point.has(x) else point
             parts.append((sympy.FiniteSet(right), value))
         start, open_left = right, not holds_right
-    return tuple(parts)
+    last = _held(expr, x, locate(*cells[-1]))
+    return (*parts, (sympy.Interval(start, S.Infinity, open_left, True), last))
 
 
 def _agrees(point: Any, side: Any, x: Symbol, at: Expr) -> bool:
@@ -144,34 +118,52 @@ def _agrees(point: Any, side: Any, x: Symbol, at: Expr) -> bool:
     return same(value, point.subs(x, at))
 
 
-def _cut(node: Basic, x: Symbol) -> _Cut:
-    formula = getattr(node, "_eval_elementary", None)
-    if formula is not None:
-        node = formula()
-    if not node.has(x) or not (isinstance(node, _PARTS) or _has_pieces(node, x)):
-        return _Cut((), (node,), ())
-    args = [_cut(a, x) for a in node.args]
-    points = _merge([p for a in args for p in a.points])
-    fine = [a.refined(points) for a in args]
-    decide = isinstance(node, (Relational, *BENT[1:]))
-    if decide:
-        more = _switches(node, fine, points, x)
-        if more:
-            points = _merge([*points, *more])
-            fine = [a.refined(points) for a in fine]
-    ends = (S.NegativeInfinity, *points, S.Infinity)
-    between = [
-        _choose(node, [a.between[k] for a in fine], x, _sample(lo, hi))
-        for k, (lo, hi) in enumerate(pairwise(ends))
-    ]
-    at = [_choose_at(node, [a.at[k] for a in fine], x, p) for k, p in enumerate(points)]
-    return _Cut(tuple(points), tuple(between), tuple(at))
+def _opened(node: Any) -> Any:
+    return node._eval_elementary() if hasattr(node, "_eval_elementary") else node
 
 
-def _has_pieces(node: Basic, x: Symbol) -> bool:
-    return is_bent(node, x) or any(
-        hasattr(part, "_eval_elementary") and part.has(x) for part in sympy.preorder_traversal(node)
+@lru_cache(maxsize=4096)
+def _is_smooth(node: Basic, x: Symbol) -> bool:
+    kinds = (*_PARTS, *BENT)
+    return not any(
+        (isinstance(part, kinds) or hasattr(part, "_eval_elementary")) and part.has(x)
+        for part in sympy.preorder_traversal(node)
     )
+
+
+def _cells(points: Sequence[Expr]) -> list[tuple[Expr, Expr]]:
+    return list(pairwise((S.NegativeInfinity, *points, S.Infinity)))
+
+
+@lru_cache(maxsize=4096)
+def _points(node: Basic, x: Symbol) -> tuple[Expr, ...]:
+    """The places, in order, where a sign that decides the node or a part of it may change."""
+    node = _opened(node)
+    if _is_smooth(node, x):
+        return ()
+    points = _merge([p for a in node.args for p in _points(a, x)])
+    if not isinstance(node, (Relational, *BENT[1:])):
+        return tuple(points)
+    found: list[Expr] = []
+    for lo, hi in _cells(points):
+        for gap in _gaps(node, [_held(a, x, locate(lo, hi)) for a in node.args]):
+            found += [r for r in roots(gap, x) if order(lo, r) < 0 and order(r, hi) < 0]
+    return tuple(_merge([*points, *found]))
+
+
+@lru_cache(maxsize=4096)
+def _held(node: Basic, x: Symbol, at: Expr, alone: bool = False) -> Any:
+    """The smooth formula that the node is near `at`, or at `at` alone (NaN at a pole)."""
+    node = _opened(node)
+    if _is_smooth(node, x):
+        return node
+    args = [_held(a, x, at, alone) for a in node.args]
+    try:
+        return _choose(node, args, x, at)
+    except DomainError:
+        if alone:
+            return S.NaN
+        raise
 
 
 def _gaps(node: Basic, args: Sequence[Basic]) -> list[Expr]:
@@ -182,16 +174,6 @@ def _gaps(node: Basic, args: Sequence[Basic]) -> list[Expr]:
     if isinstance(node, Relational):
         return [first - rest[0]]  # type: ignore[operator]
     return [a - b for k, a in enumerate(args) for b in args[k + 1 :]]  # type: ignore[operator]
-
-
-def _switches(node: Basic, args: Sequence[_Cut], points: Sequence[Expr], x: Symbol) -> list[Expr]:
-    """The places between the break points where a sign that decides the node may change."""
-    found: list[Expr] = []
-    ends = (S.NegativeInfinity, *points, S.Infinity)
-    for k, (lo, hi) in enumerate(pairwise(ends)):
-        for gap in _gaps(node, [a.between[k] for a in args]):
-            found += [r for r in roots(gap, x) if order(lo, r) < 0 and order(r, hi) < 0]
-    return found
 
 
 def _choose(node: Any, args: list[Any], x: Symbol, at: Expr) -> Any:
@@ -219,17 +201,11 @@ def _choose(node: Any, args: list[Any], x: Symbol, at: Expr) -> Any:
     return node.func(*args)
 
 
-def _choose_at(node: Basic, args: list[Any], x: Symbol, point: Expr) -> Basic:
-    try:
-        return _choose(node, args, x, point)
-    except DomainError:  # a pole sits on the break point: the function has no value there
-        return S.NaN
-
-
-def _sample(lo: Expr, hi: Expr) -> Expr:
+def locate(lo: Expr, hi: Expr, part: Expr = S.Half, reach: Expr = S.One) -> Expr:
+    """An exact point between two ends: lo + part·(hi − lo), or `reach` from the finite one."""
     if lo is S.NegativeInfinity:
-        return S.Zero if hi is S.Infinity else hi - 1
-    return lo + 1 if hi is S.Infinity else (lo + hi) / 2
+        return part - S.Half if hi is S.Infinity else hi - reach
+    return lo + reach if hi is S.Infinity else lo + part * (hi - lo)
 
 
 def _sign(gap: Expr, x: Symbol, at: Expr) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 from flint import arb
-from sympy import Expr, S, Symbol
+from sympy import Expr, Symbol
 
 from symgrad.bounds.closed import (
     exact_zeros,
@@ -27,7 +27,7 @@ from symgrad.bounds.closed import (
 )
 from symgrad.bounds.ends import End, end_of
 from symgrad.errors import DomainError, UndecidedError
-from symgrad.pieces import order
+from symgrad.pieces import locate, order
 from symgrad.rigor import constant, program, sign
 from symgrad.rigor.roots import Isolation, Root, isolation
 from symgrad.rigor.search import Meter, point_sign
@@ -98,16 +98,6 @@ class Chart:
 def inside(c: Expr, lo: Expr, hi: Expr) -> bool:
     """Whether lo < c < hi."""
     return order(lo, c) < 0 and order(c, hi) < 0
-
-
-def locate(lo: Expr, hi: Expr, part: Expr = S.Half, reach: Expr = S.One) -> Expr:
-    """An exact point between two ends: lo + part·(hi − lo), or `reach` from the finite one."""
-    if lo.is_infinite and hi.is_infinite:
-        return part - S.Half
-    if lo.is_infinite or hi.is_infinite:
-        finite = hi if lo.is_infinite else lo
-        return finite + reach if S.Infinity in (lo, hi) else finite - reach
-    return lo + part * (hi - lo)
 
 
 def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None) -> Chart:

@@ -16,13 +16,14 @@ from sympy import Expr, FiniteSet, Interval, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Break, Piece, breaks, limit_at, pieces_on
-from symgrad.bounds.chart import Chart, chart, locate
+from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.closed import identically_zero
 from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.bounds.numbers import Valued, compare, is_closed, value_at
 from symgrad.bounds.waves import over_one_period, period_of, shifts, wave_limit
 from symgrad.errors import UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
+from symgrad.pieces import locate
 from symgrad.render import Block, Para, Shown
 from symgrad.rigor import constant
 from symgrad.rigor.search import Budget, Meter

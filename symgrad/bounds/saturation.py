@@ -12,7 +12,7 @@ from sympy import Expr, Interval, Rational, Reals, S, Set, Symbol
 
 from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Piece, breaks, limit_at, open_pieces, pieces_on
-from symgrad.bounds.chart import Chart, chart, locate
+from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.closed import exact_zeros
 from symgrad.bounds.ends import End, Oscillates, amplitude, end_of
 from symgrad.bounds.extrema import extrema
@@ -22,6 +22,7 @@ from symgrad.bounds.zeros import derivative_of
 from symgrad.calculus import factors
 from symgrad.errors import InputError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step, Undecided
+from symgrad.pieces import locate
 from symgrad.render import Block, Formula, Para
 from symgrad.rigor import Enclosure, constant, precision, program
 from symgrad.rigor.constants import exact
