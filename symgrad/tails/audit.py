@@ -26,8 +26,7 @@ __all__ = ["Audit", "audit", "sample"]
 _BITS = 10_000
 _FAR = 1e6
 _TINY = S(2) ** -200
-_CHUNK = 512
-_MOST = 4.0
+_EFFORT = (1.0, 1.3, 1.7, 2.3, 3.0, 4.0)
 _SHARP = 2.0**-24
 _ROUNDING = 2.0**-40
 
@@ -81,7 +80,7 @@ def audit(
     at = sample(tail, n, seed, bits, beyond)
     gap = tail.formula - tail.sum
     ratio = gap / tail.error if tail.remainder else gap / ((tail.terms or (S.One,))[0] * _TINY)
-    sizes = _sizes(tail, _merged(ratio), at)
+    sizes = _sizes(tail, ratio, at)
     known = np.flatnonzero(~np.isnan(sizes))
     seconded = 0
     if second and tail.remainder:
@@ -95,41 +94,20 @@ def audit(
     return Audit(n, len(known), seconded, float(sizes[k]), float(at[k]))
 
 
-def _merged(e: Expr) -> Any:
-    """exp(3u) as exp(u)³: one exponential for all multiples of an exponent."""
-
-    def power(exponent: Any) -> Expr:
-        size: Any = exponent.as_coeff_Mul()[0]
-        whole = size if size.is_Integer else S.One if size > 0 else S.NegativeOne
-        return sympy.Pow(sympy.exp(exponent / whole, evaluate=False), whole, evaluate=False)
-
-    return e.replace(sympy.exp, power)
-
-
 def _sizes(tail: Tail, ratio: Expr, at: np.ndarray) -> np.ndarray:
-    """|ratio| at every point, rounded; nan where it is not decided whether it is ≤ 1.
-
-    Points go outward in chunks of like precision: the bits between leading term and growth, times
-    a factor that is learned on the way, at most 4.
-    """
+    """|ratio| at every point, rounded; nan where it is not decided whether it is ≤ 1."""
     code, need = program(ratio, tail.x), _needed_bits(tail)
-    sizes = np.full(len(at), np.nan)
-    order = np.argsort(np.abs(at))
-    posts = order[np.unique(np.linspace(0, len(order) - 1, 129).astype(np.int64))]
-    bits = 64 + np.interp(np.abs(at[order]), np.abs(at[posts]), [need(p) for p in at[posts]])
-    cuts = np.flatnonzero(np.diff(np.floor(np.log(bits) / np.log(1.2)))) + 1
-    factor = 1.0
-    for chunk in np.split(order, np.union1d(cuts, np.arange(_CHUNK, len(at), _CHUNK))):
-        wanted = np.max(bits[np.searchsorted(np.abs(at[order]), np.abs(at[chunk]))])
-        factor = min(factor, _MOST)
-        while len(chunk) and factor <= _MOST:
-            with precision(int(factor * wanted)):
-                balls = code.column([[arb(v) for v in at[chunk].tolist()]], len(chunk))
-                found = np.fromiter(map(_size, balls), np.float64, len(balls))
-            sizes[chunk] = found
-            chunk = chunk[np.isnan(found)]
-            factor *= 1.3 if len(chunk) else 1.0
-    return sizes
+
+    def size(point: float) -> float:
+        least = 64 + need(point)
+        for bits in (int(k * least) for k in _EFFORT):
+            with precision(bits):
+                found = _size(code.ball(arb(point), prec=bits))
+            if found == found:
+                return found
+        return np.nan
+
+    return np.array([size(point) for point in at.tolist()])
 
 
 def _size(ball: arb) -> float:
@@ -149,7 +127,7 @@ def _needed_bits(tail: Tail) -> Callable[[float], float]:
     """log₂ of leading term over growth, and of growth, at a point: what a difference cancels."""
     lead = tail.terms[0] if tail.terms else S.One
     growth = tail.remainder.growth if tail.remainder else lead
-    codes = [program(_merged(e), tail.x) for e in (lead / growth, growth)]
+    codes = [program(e, tail.x) for e in (lead / growth, growth)]
     least = 0.0 if tail.remainder else 256.0
 
     def bits(at: float) -> float:

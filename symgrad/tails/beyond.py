@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
-from flint import arb
+from flint import arb, fmpq
+from sympy import Integer, Rational, S, ceiling
 
 from symgrad.rigor import precision
+from symgrad.rigor.constants import exact
 from symgrad.tails.constants import Number
 from symgrad.tails.monomial import UNIT, Monomial, Scale
 
 if TYPE_CHECKING:
     from symgrad.tails.model import Model
 
-__all__ = ["Beyond"]
+__all__ = ["Beyond", "as_arb", "nearest", "outward", "short_above", "short_upper"]
 
 _DEPTH = 12
+_STARTS = (
+    *(2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1024, 2**14, 2**20),
+    *(10**k for k in (8, 12, 20, 40, 100, 1000, 4000)),
+)
 
 
 class Beyond:
@@ -100,3 +107,38 @@ class Beyond:
     def supremum(self, model: Model) -> arb:
         """An upper bound of |model| on [X, oo)."""
         return self.amplitude(model) * self.sup(model.top)
+
+
+def outward(scale: Scale, low: Any) -> Iterator[tuple[Any, Beyond]]:
+    """Points from `low` to 10^4000, each with what holds beyond it."""
+    first = [low] if low.is_finite and low > 0 else []
+    for start in (*first, *(Integer(k) for k in _STARTS if low.is_infinite or low < k)):
+        yield start, Beyond(scale, as_arb(start))
+
+
+def nearest(lo: Any, hi: Any, good: Callable[[Any], bool]) -> Any:
+    """A short point of (lo, hi], within half a per cent of one that is not good; hi is good."""
+    while hi - lo > (1 + abs(hi)) / 200:
+        first, last = lo + (hi - lo) / 4, hi - (hi - lo) / 4
+        middle = next(q for k in count(1) if (q := short_above(first, k)) <= last)
+        lo, hi = (lo, middle) if good(middle) else (middle, hi)
+    return hi
+
+
+def as_arb(q: Any) -> arb:
+    """An exact rational as a ball."""
+    return arb(fmpq(int(q.p), int(q.q)))
+
+
+def short_upper(b: arb, digits: int = 3) -> Any:
+    """A decimal of so many digits at least the upper end of b > 0."""
+    return short_above(exact(b.upper()), digits)
+
+
+def short_above(q: Any, digits: int = 3) -> Any:
+    """The least decimal of so many significant digits that is at least q."""
+    if q == 0:
+        return S.Zero
+    size = len(str(int(abs(q)))) if abs(q) >= 1 else 1 - len(str(int(1 / abs(q))))
+    unit = Rational(10) ** (size - digits)
+    return ceiling(q / unit) * unit

@@ -13,12 +13,12 @@ from sympy import Abs, Eq, Expr, S, Set, Symbol
 from symgrad.activation import Univariate, univariate
 from symgrad.errors import InputError, LimitError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided
+from symgrad.tails.beyond import short_upper
 from symgrad.tails.classify import classify
 from symgrad.tails.constants import expr, number
 from symgrad.tails.field import Field
 from symgrad.tails.germ import Germ, germ
 from symgrad.tails.monomial import to_expr
-from symgrad.tails.remainder import short_upper
 from symgrad.tails.scaling import Stretch, stretched
 from symgrad.tails.settle import Settled, exact_from, settle
 from symgrad.tails.statement import beyond_relation, region
@@ -275,16 +275,18 @@ class _Statement:
         because = "ratios of monomials decrease from there on"
         steps.append(Step(claim, because, Proved(_BALLS), (number,), far))
         claim = self._claim(total, s.coefficient * growth)
-        if s.boxes:
-            stop, far_y = (s.start if s.closed is None else s.closed), s.far
+        closed = s.walk and s.walk.closed
+        if s.walk and s.walk.boxes:
+            stop, far_y = (s.start if closed is None else closed), s.far
             low, high = (-far_y, -stop) if self.flip else (stop, far_y)
             because = (
-                f"Taylor polynomials with ball remainders on {s.boxes} intervals, {s.prec} bits"
+                f"Taylor polynomials with ball remainders on {s.walk.boxes} intervals, "
+                f"{s.walk.prec} bits"
             )
             under = (sympy.And(self.u.x >= low, self.u.x <= high),)
             steps.append(Step(claim, because, Proved(_BALLS), given, under))
-        if s.closed is not None:
-            edge = -s.closed if self.flip else s.closed
+        if closed is not None:
+            edge = -closed if self.flip else closed
             under = self._condition(region(-self.toward, edge, False))
             because = "the model of the quotient towards the other end"
             steps.append(Step(claim, because, Proved(_MODEL), given, under))

@@ -15,10 +15,9 @@ from symgrad.errors import InputError, UndecidedError
 from symgrad.fact import Derivation, Fact, Proved, Result, Step
 from symgrad.render import Block, Formula, Para
 from symgrad.rigor import constant
-from symgrad.tails.beyond import Beyond
+from symgrad.tails.beyond import Beyond, as_arb, nearest, outward
 from symgrad.tails.build import tail, tail_and_germ
 from symgrad.tails.germ import Germ
-from symgrad.tails.remainder import as_arb, short_above
 from symgrad.tails.statement import beyond_relation
 from symgrad.tails.tail import Tail
 
@@ -147,17 +146,10 @@ def _from(t: Tail, g: Germ, holds: Callable[[Germ, arb, Beyond], bool]) -> Expr 
     start: Any = out * t.valid_from
     if not g.model.terms:
         return t.valid_from
-    low: Any = S.Zero if start is S.NegativeInfinity or start <= 0 else start
+    low: Any = max(start, S.Zero)
 
     def good(point: Any) -> bool:
         return holds(g, K, Beyond(g.scale, as_arb(point)))
 
-    high = next((p for p in (max(low, Rational(2) ** k) for k in range(-3, 40)) if good(p)), None)
-    if high is None:
-        return None
-    for _ in range(6):
-        middle = short_above((low + high) / 2, 3)
-        if not low < middle < high:
-            break
-        low, high = (low, middle) if good(middle) else (middle, high)
-    return out * high
+    high = next((p for p, beyond in outward(g.scale, low) if holds(g, K, beyond)), None)
+    return None if high is None else out * nearest(low, high, good)

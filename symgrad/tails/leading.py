@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flint import arb, fmpq
-from sympy import Expr, Rational, S, Symbol
+from flint import arb
+from sympy import Expr, S, Symbol
 
 from symgrad.errors import UndecidedError
-from symgrad.tails.beyond import Beyond
+from symgrad.tails.beyond import Beyond, as_arb, outward
 from symgrad.tails.constants import expr
 from symgrad.tails.field import Field
 from symgrad.tails.germ import model_of
@@ -17,9 +17,6 @@ from symgrad.tails.model import Model, Workshop
 from symgrad.tails.monomial import Scale, to_expr
 
 __all__ = ["Leading", "leading"]
-
-_NEAR = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 200, 400)
-_STARTS = (*_NEAR, *(10**k for k in (3, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60, 100, 150, 300)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +54,14 @@ class Leading:
         """A U > 1 with |v(u)| < 1 for every u ≥ U, so f has its sign there."""
         shop = Workshop(self._scale, len(self._model.terms) + 1)
         rest = shop.split(self._model)[2]
-        for start in _STARTS:
-            if Beyond(self._scale, arb(start)).supremum(rest) < 1:
-                return Rational(start)
-        raise UndecidedError(f"the leading term does not beat the rest before u = {_STARTS[-1]}")
+        for start, beyond in outward(self._scale, S.Zero):
+            if beyond.supremum(rest) < 1:
+                return start
+        raise UndecidedError("the leading term does not beat the rest before u = 10^4000")
 
     def bound(self, start: Any) -> arb:
         """An upper bound of |f(u)| for all u ≥ start > 1; infinite if unproved."""
-        at = arb(fmpq(int(start.p), int(start.q)))
-        return Beyond(self._scale, at).supremum(self._model)
+        return Beyond(self._scale, as_arb(start)).supremum(self._model)
 
 
 def leading(f: Expr, u: Symbol) -> Leading:

@@ -1,7 +1,12 @@
-"""Where a remainder starts and how large it is: K and X, with what proves them."""
+"""Where a remainder starts and how large it is: K and X, with what proves them.
+
+With q = (f − Σ terms)/growth there are three regions. Beyond a far point X₁ the model with more
+terms bounds q; on [X, X₁] boxes do (`walk`); beyond the other end the model of q there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,31 +14,20 @@ import sympy
 from flint import arb
 from sympy import Expr, Rational, S
 
-from symgrad.errors import DomainError, InputError, LimitError, SymgradError
-from symgrad.rigor import constant
-from symgrad.tails.beyond import Beyond
+from symgrad.errors import DomainError, InputError, LimitError
+from symgrad.rigor import constant, precision
+from symgrad.tails.beyond import Beyond, as_arb, nearest, outward, short_upper
 from symgrad.tails.constants import expr
-from symgrad.tails.germ import Germ, model_of
+from symgrad.tails.germ import Germ
+from symgrad.tails.model import Model
 from symgrad.tails.monomial import Monomial
-from symgrad.tails.remainder import (
-    STEEP,
-    Quotient,
-    Walk,
-    as_arb,
-    far_bound,
-    short_above,
-    short_upper,
-)
+from symgrad.tails.walk import Quotient, Walk
 
 __all__ = ["Settled", "exact_from", "settle"]
 
-_STARTS = (
-    *(2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1024, 2**14, 2**20),
-    *(10**k for k in (8, 12, 20, 40, 100, 1000, 4000)),
-)
 _SLACK = arb(105) / 100
+_STEEP = 50
 _DEEP = 3000
-_SHRINK = Rational(15, 16)
 
 
 @dataclass(frozen=True)
@@ -46,9 +40,7 @@ class Settled:
     far: Expr
     far_coefficient: Expr
     inner_coefficient: Expr
-    boxes: int = 0
-    prec: int = 0
-    closed: Expr | None = None
+    walk: Walk | None = None
 
 
 def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) -> Settled:
@@ -57,7 +49,8 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
     K∞ = |c_n| is the limit superior of |q|. Without wishes, X is the outermost point that is
     proved to have K ≤ 2K∞. With `start`, K is for that X; with `cap`, X is for that K.
     """
-    limit = g.scale.field.size(g.model.terms[n][1])
+    c = g.model.terms[n][1]
+    limit, least = g.scale.field.size(c), abs(g.scale.field.ball(c)).lower()
     most = arb.pos_inf() if start is not None else limit * 2
     if cap is not None:
         most = constant(cap).lower()
@@ -72,22 +65,18 @@ def settle(g: Germ, n: int, start: Expr | None = None, cap: Expr | None = None) 
         low, is_open = start, False
     goal = low if low.is_Rational or low.is_infinite else _rational_below(low)
     first, far, inner = _far(g, n, limit, goal, most)
-    c, least = _exact(g, n), abs(g.scale.field.ball(g.model.terms[n][1])).lower()
-    # With an interval of a parameter the boxes in x would be too wide: the model alone speaks.
-    q = None if g.scale.field.box else Quotient(g.scale, g.branch, g.model, n)
     # |q| ≤ |c_n| to the last digit, where Lemma 9 says so and no box exceeds it.
-    walk = Walk(q, far if c is None or far > limit else least, most, limit)
-    near = c if c is not None and far <= limit else short_upper(far)
-    end = first
-    if q is not None:
-        end = walk.down(first, goal, _width(g, n, first), lambda b: _close(g, q, b, walk))
+    end, best, walk = first, far if far > limit else least, None
+    near = _shown(g, n, best)
+    # With an interval of a parameter the boxes in x would be too wide: the model alone speaks.
+    if not g.scale.field.box:
+        walk = Walk(Quotient(g, n), best, most, limit)
+        end, best = walk.down(first, goal, _width(g, n, first)), walk.best
     if start is not None and end != goal:
-        raise LimitError(
-            f"no bound was proved from {start} on ({walk.stop}); one holds from {end} on"
-        )
-    K = cap or (c if c is not None and walk.best <= least else short_upper(walk.best.max(limit)))
+        why = walk.stop if walk else "an interval of a parameter allows no boxes"
+        raise LimitError(f"no bound was proved from {start} on ({why}); one holds from {end} on")
     shown, is_open = (low, is_open) if end == goal else (end, False)
-    return Settled(K, shown, is_open, first, near, inner, walk.boxes, walk.prec, walk.closed)
+    return Settled(cap or _shown(g, n, best), shown, is_open, first, near, inner, walk)
 
 
 def _rational_below(c: Expr) -> Any:
@@ -96,54 +85,76 @@ def _rational_below(c: Expr) -> Any:
     return Rational(int(whole), 10**6)
 
 
-def _exact(g: Germ, n: int) -> Expr | None:
-    """|c_n| where it is a constant that prints shortly."""
-    c = g.model.terms[n][1]
-    if isinstance(c, Expr) and (len(sympy.Add.make_args(c)) > 2 or c.free_symbols):
-        return None
-    return expr(c) * g.scale.field.sign(c)
+def _shown(g: Germ, n: int, top: arb) -> Any:
+    """The larger of |c_n| and `top`: exactly where it is |c_n| and prints shortly, else rounded."""
+    c, field = g.model.terms[n][1], g.scale.field
+    short = len(sympy.Add.make_args(expr(c))) <= 2 and not expr(c).free_symbols
+    if short and top <= abs(field.ball(c)).lower():
+        return expr(c) * field.sign(c)
+    return short_upper(top.max(field.size(c)))
 
 
-def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Expr, arb, Expr]:
+def far_bound(model: Model, n: int, beyond: Beyond) -> arb:
+    """An upper bound of |q| on [X, oo).
+
+    q = c_n + Σ_{i>n} c_i m_i/m_n + r/m_n. Where the next term has the other sign and dominates all
+    later ones, q stays between c_n and c_n − 2|c_{n+1}|·sup(m_{n+1}/m_n).
+    """
+    field = beyond.scale.field
+    (growth, c), later = model.terms[n], model.only(model.terms[n + 1 :])
+    first, top = field.ball(c), field.size(c)
+    if later.is_zero:
+        return top
+    with precision(64):
+        share = beyond.ratio(later.top, growth)
+        if later.terms:
+            d = later.terms[0][1]
+            next_ball, rest = field.ball(d), beyond.amplitude(later) - beyond.size(d)
+            opposite = next_ball * first < 0 and rest < abs(next_ball)
+            if opposite and share * abs(next_ball) <= abs(first):
+                return top
+        return (top + beyond.amplitude(later) * share).upper()
+
+
+def _far(g: Germ, n: int, limit: arb, low: Expr, most: arb) -> tuple[Any, arb, Expr]:
     """A point from which on the model itself bounds q: within 5 % of K∞, or as far as q can be
     computed.
 
     Where the growth is steep the point is pulled outward, since boxes would be narrow there.
     """
-    best: tuple[Expr, arb, Beyond] | None = None
-    enough = (limit * _SLACK).min(most)
-    growth = g.model.terms[n][0]
-    box = bool(g.scale.field.box)
-    starts: list[Any] = [sympy.Integer(k) for k in _STARTS if low.is_infinite or low <= k]
-    if low.is_finite and low > 1:
-        starts.insert(0, low)
-    for start in starts:
-        beyond = Beyond(g.scale, as_arb(start))
-        if not all(guard(beyond) for guard in g.guards):
-            continue
-        deep = not beyond.value(growth) > arb(2) ** -_DEEP
-        if deep and best is not None:
+    best: tuple[Any, arb] | None = None
+    box, growth = bool(g.scale.field.box), g.model.terms[n][0]
+    enough = most if box else (limit * _SLACK).min(most)
+    for start, beyond in _holding(g, low):
+        if best is not None and not beyond.value(growth) > arb(2) ** -_DEEP:
             break
         far = far_bound(g.model, n, beyond)
         if far <= most and far.is_finite():
-            best = (start, far, beyond)
-            if far <= enough or (box and start == low):
+            best = start, far
+            if far <= enough:
                 break
     if best is None:
         raise LimitError(
             f"the remainder after {n} terms is not bounded up to 10^4000; ask for fewer terms"
         )
-    start, far, beyond = best
-    if start > low and (box or _width(g, n, start) * STEEP < start):
-        for _ in range(64 if box else 8):
-            lower = max(-short_above(-start * _SHRINK, 3), low)
-            nearer = Beyond(g.scale, as_arb(lower))
-            bound = far_bound(g.model, n, nearer)
-            fits = bound <= most and bound.is_finite() and 1 < lower < start
-            if not (fits and all(guard(nearer) for guard in g.guards)):
-                break
-            start, far, beyond = lower, bound, nearer
-    return start, far, short_upper(beyond.bound(g.model))
+    start, far = best
+    if start > low and (box or _width(g, n, start) * _STEEP < start):
+
+        def fits(point: Any) -> bool:
+            beyond = Beyond(g.scale, as_arb(point))
+            bound = far_bound(g.model, n, beyond)
+            return bool(bound <= most) and all(guard(beyond) for guard in g.guards)
+
+        start = nearest(max(low, S.Zero), start, fits)
+        far = far_bound(g.model, n, Beyond(g.scale, as_arb(start)))
+    return start, far, short_upper(Beyond(g.scale, as_arb(start)).bound(g.model))
+
+
+def _holding(g: Germ, low: Expr) -> Iterator[tuple[Any, Beyond]]:
+    """Points from `low` outward from which the branch holds."""
+    for start, beyond in outward(g.scale, low):
+        if all(guard(beyond) for guard in g.guards):
+            yield start, beyond
 
 
 def exact_from(g: Germ) -> tuple[Expr, bool]:
@@ -153,55 +164,30 @@ def exact_from(g: Germ) -> tuple[Expr, bool]:
         low, is_open = g.floor, True
     if not g.guards:
         return low, is_open
-    for start in _STARTS:
-        beyond = Beyond(g.scale, as_arb(sympy.Integer(start)))
-        if low <= start and all(guard(beyond) for guard in g.guards):
-            return sympy.Integer(start), False
-    raise LimitError(f"no point was found from which one branch of {g.branch} holds")
+    start, _ = next(_holding(g, low), (None, None))
+    if start is None:
+        raise LimitError(f"no point was found from which one branch of {g.branch} holds")
+    return start, False
 
 
 def lowest(g: Germ, n: int) -> tuple[Expr, bool]:
     """How far out the statement can reach: the branch, and where all its terms are defined."""
     used = [m for m, _ in g.model.terms[: n + 1]]
-    grows = used[n:]
-    low, is_open = g.start, g.open_start
     if any(_needs_log(m) for m in used):
         edge = S.One
-    elif any(_needs_positive(m) for m in used) or any(map(_odd, grows)):
+    elif any(_needs_positive(m) for m in used) or any(map(_odd, used[n:])):
         edge = S.Zero
     else:
-        return low, is_open
-    return (edge, True) if low is S.NegativeInfinity or low <= edge else (low, is_open)
+        return g.start, g.open_start
+    inside = g.start is S.NegativeInfinity or g.start <= edge
+    return (edge, True) if inside else (g.start, g.open_start)
 
 
 def _width(g: Germ, n: int, start: Expr) -> Rational:
     """A first length on which the growth changes by a factor e² or so."""
-    beyond = Beyond(g.scale, as_arb(start))
-    rate = sum(
-        (g.scale.field.ball(c) * beyond.value(m) for m, c in g.scale.theta(g.model.terms[n][0])),
-        arb(0),
-    )
-    share = 2 / (abs(rate) + 1)
-    return short_upper((as_arb(start) * share).min(as_arb(start) / 4), 1)
-
-
-def _close(g: Germ, q: Quotient, b: Rational, walk: Walk) -> bool:
-    """Whether the model of q towards −oo keeps |q| below the cap on (−oo, b]."""
-    scale = g.scale
-    try:
-        mirrored: Any = (q.rest_expr * q.factor_expr).xreplace({scale.x: -scale.x})
-        model = model_of(scale, mirrored, 1)
-    except SymgradError:  # no germ there: the line is then not closed
-        return False
-    if model.top is not None and scale.sign(model.top) > 0:
-        walk.hopeless = True
-        return False
-    top = Beyond(scale, as_arb(-b)).supremum(model)
-    if not top <= walk.cap:
-        return False
-    walk.best = walk.best.max(top)
-    walk.closed = b
-    return True
+    beyond, at = Beyond(g.scale, as_arb(start)), as_arb(start)
+    rates = (g.scale.field.ball(c) * beyond.value(m) for m, c in g.scale.theta(g.model.terms[n][0]))
+    return short_upper(at * (2 / (abs(sum(rates, arb(0))) + 1)).min(arb(1) / 4), 1)
 
 
 def _needs_log(m: Monomial) -> bool:
