@@ -38,8 +38,8 @@ def _ask(env: BuildEnvironment, request: dict[str, Any]) -> dict[str, Any]:
     domain = _domain(env)
     pictures = _pictures(env)
     domain.data["documents"][env.current_document.docname] = [digest(), *pictures]
-    request |= {"activations": dict(env.config.symgrad_activations), "pictures": pictures}
-    return _shelf(env).ask(request, env.config.symgrad_timeout)
+    request |= {"activations": dict(env.config.symgrad_activations)}
+    return _shelf(env).ask(request, env.config.symgrad_timeout, pictures)
 
 
 def _warn(at: SphinxDirective | SphinxRole, message: str, row: str) -> None:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -54,15 +55,21 @@ class Shelf:
         self.root = folder
         self.folder = folder / digest()
 
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer to a request; raises `SymgradError` where there is none."""
+    def ask(
+        self, request: dict[str, Any], seconds: float, pictures: Sequence[str] = ("svg",)
+    ) -> dict[str, Any]:
+        """The answer to a request, its figures in these formats; else raises `SymgradError`."""
         line = json.dumps(request, sort_keys=True)
         key = hashlib.sha256(line.encode()).hexdigest()[:24]
         path = self.folder / f"{key}.answer"
         answer = pickle.loads(path.read_bytes()) if path.is_file() else None
-        if answer is None or not all((self.folder / name).is_file() for name in answer["files"]):
+        if answer is None or not all(
+            (self.folder / f"{stem}.{kind}").is_file()
+            for stem in answer["figures"] for kind in pictures
+        ):  # fmt: skip
             self.folder.mkdir(parents=True, exist_ok=True)
-            _worker().ask({**request, "stem": str(self.folder / key)}, seconds)
+            more = {"stem": str(self.folder / key), "pictures": pictures}
+            _worker().ask({**request, **more}, seconds)
             answer = pickle.loads(path.read_bytes())
         return answer
 

@@ -24,17 +24,16 @@ __all__ = ["main", "respond"]
 
 def respond(request: dict[str, Any]) -> str:
     """Put the answer to one request on the shelf, and say what is wrong with it, if anything."""
-    stem, files = pathlib.Path(request["stem"]), []
+    stem, figures = pathlib.Path(request["stem"]), []
 
     def save(drawing: Drawing) -> str:
-        name = f"{stem.name}-{len(files)}"
+        figures.append(f"{stem.name}-{len(figures)}")
         figure = drawing.draw()
         for kind in request["pictures"]:
             buffer = io.BytesIO()
             write(figure, buffer, kind)
-            write_whole(stem.parent / f"{name}.{kind}", buffer.getvalue())
-            files.append(f"{name}.{kind}")
-        return name
+            write_whole(stem.parent / f"{figures[-1]}.{kind}", buffer.getvalue())
+        return figures[-1]
 
     try:
         found = MAKERS[request["row"]](Request(request))
@@ -43,8 +42,8 @@ def respond(request: dict[str, Any]) -> str:
     except SymgradError as error:
         return str(error)
     facts = [fact.id for fact in found.facts if found.linked]
-    answer = {"body": body, "labelled": labelled, "files": files, "failed": failed, "facts": facts}
-    write_whole(f"{stem}.answer", pickle.dumps(answer))
+    answer = {"body": body, "labelled": labelled, "failed": failed, "facts": facts}
+    write_whole(f"{stem}.answer", pickle.dumps({**answer, "figures": figures}))
     return ""
 
 
