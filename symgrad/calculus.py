@@ -30,6 +30,7 @@ _MOST_TERMS = 1_500
 _NOT_FINITE = (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity, sympy.AccumBounds)
 
 
+@lru_cache(maxsize=2048)
 def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
     """dⁿ expr/dxⁿ of an expression without pieces.
 
@@ -43,7 +44,7 @@ def smooth_derivative(expr: Expr, x: Symbol, n: int) -> Expr:
     if expr.is_polynomial(x):
         return expr.diff((x, n))  # type: ignore[return-value]
     try:
-        return _tower(expr, x).derivative(n)
+        return _field(expr, x).expr(_derived(expr, x, n))
     except UnsupportedError:
         return smooth_derivative(expr, x, n - 1).diff(x)
 
@@ -111,8 +112,8 @@ def limit_at(expr: Expr, x: Symbol, at: Expr) -> Expr | None:
     if not value.has(*_NOT_FINITE):
         return value
     try:
-        field = _Field(expr, x)
-        above, below = field.parts(field.element(expr))
+        field = _field(expr, x)
+        above, below = field.parts(_derived(expr, x, 0))
         for _ in range(_MOST_STEPS):
             top, bottom = (field.expr(e).subs(x, at) for e in (above, below))
             if top.has(*_NOT_FINITE) or bottom.has(*_NOT_FINITE):
@@ -379,31 +380,23 @@ class _Field:
         ]
 
 
-class _Tower:
-    """An expression and its derivatives, each computed once from the one before."""
-
-    def __init__(self, expr: Expr, x: Symbol) -> None:
-        self.orders_of = expr
-        self.field = _Field(expr, x)
-        self.orders = [self.field.element(expr)]
-        self.exprs: dict[int, Expr] = {}
-
-    def derivative(self, n: int) -> Expr:
-        while len(self.orders) <= n:
-            self.orders.append(self.field.d(self.orders[-1]))
-            if len(self.orders[-1].num) > _MOST_TERMS:
-                raise LimitError(
-                    f"derivative {len(self.orders) - 1} of {self.orders_of} has more than "
-                    f"{_MOST_TERMS} terms; take its values from jets (`rigor.program(...).jet`)"
-                )
-        if n not in self.exprs:
-            self.exprs[n] = self.field.expr(self.orders[n])
-        return self.exprs[n]
-
-
 @lru_cache(maxsize=512)
-def _tower(expr: Expr, x: Symbol) -> _Tower:
-    return _Tower(expr, x)
+def _field(expr: Expr, x: Symbol) -> _Field:
+    return _Field(expr, x)
+
+
+@lru_cache(maxsize=2048)
+def _derived(expr: Expr, x: Symbol, n: int) -> _Fraction:
+    """The n-th derivative in the field of the expression, from the one before."""
+    if n == 0:
+        return _field(expr, x).element(expr)
+    found = _field(expr, x).d(_derived(expr, x, n - 1))
+    if len(found.num) > _MOST_TERMS:
+        raise LimitError(
+            f"derivative {n} of {expr} has more than {_MOST_TERMS} terms; take its values from "
+            "jets (`rigor.program(...).jet`)"
+        )
+    return found
 
 
 def _divided(num: PolyElement, factor: PolyElement) -> PolyElement | None:

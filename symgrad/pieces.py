@@ -201,11 +201,14 @@ def _choose(node: Any, args: list[Any], x: Symbol, at: Expr) -> Any:
     return node.func(*args)
 
 
-def locate(lo: Expr, hi: Expr, part: Expr = S.Half, reach: Expr = S.One) -> Expr:
-    """An exact point between two ends: lo + part·(hi − lo), or `reach` from the finite one."""
-    if lo is S.NegativeInfinity:
-        return part - S.Half if hi is S.Infinity else hi - reach
-    return lo + reach if hi is S.Infinity else lo + part * (hi - lo)
+def locate(a: Expr, b: Expr, part: Expr = S.Half, reach: Expr = S.One) -> Expr:
+    """An exact point between two ends: a + part·(b − a), or `reach` from the finite one."""
+    if a.is_infinite and b.is_infinite:
+        return part - S.Half
+    if a.is_infinite or b.is_infinite:
+        finite = b if a.is_infinite else a
+        return finite + reach if S.Infinity in (a, b) else finite - reach
+    return a + part * (b - a)
 
 
 def _sign(gap: Expr, x: Symbol, at: Expr) -> int:

@@ -293,6 +293,9 @@ def test_periodic_families():
     assert sine.base_set == S.Integers
     sinc = zeros(activation("sinc")).set
     assert (sinc.contains(3 * pi), sinc.contains(0)) == (True, False)
+    assert zeros(2 + sin(x), x=x).set is S.EmptySet
+    half = zeros(sin(x), Interval.open(0, oo), x=x).set
+    assert (half.contains(0), half.contains(5 * pi), half.contains(-pi)) == (False, True, False)
 
 
 def test_one_zero_in_each_cell():

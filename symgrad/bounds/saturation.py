@@ -14,7 +14,7 @@ from symgrad.activation import Univariate, univariate
 from symgrad.bounds.breaks import Piece, breaks, limit_at, open_pieces, pieces_on
 from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.closed import exact_zeros
-from symgrad.bounds.ends import End, Oscillates, amplitude, end_of
+from symgrad.bounds.ends import Oscillates, amplitude, end_of
 from symgrad.bounds.extrema import extrema
 from symgrad.bounds.numbers import Valued, compare, enclosure
 from symgrad.bounds.waves import over_one_period, period_of
@@ -310,22 +310,17 @@ def _step(slope: Univariate, window: tuple[Expr, ...]) -> Step:
 
 def _law(slope: Univariate, end: Expr) -> Expr | None:
     """x ~ law(ε) from g' ~ c·x^p·exp(−S): S(x) = log(1/ε), or c·x^p = ε where S = 0."""
-    outward = end is S.Infinity
-    pieces = open_pieces(slope, Reals)
-    piece = pieces[-1 if outward else 0]
+    side = 1 if end is S.Infinity else -1
+    piece = open_pieces(slope, Reals)[::side][-1]
     try:
-        found: End = end_of(piece.expr, slope.x, end, 1 if outward else -1)
+        found = end_of(piece.expr, slope.x, end, side)
     except (Oscillates, UnsupportedError, UndecidedError):
         return None
     if found.limit != 0 or found.sign == 0:
         return None
     t = Symbol("t", positive=True)
-    law = sympy.powsimp(found.law.subs(slope.x, t if outward else -t))
-    return _inverted(law, t, EPSILON) if outward else _negated(_inverted(law, t, EPSILON))
-
-
-def _negated(law: Expr | None) -> Expr | None:
-    return None if law is None else -law
+    law = _inverted(sympy.powsimp(found.law.subs(slope.x, side * t)), t, EPSILON)
+    return None if law is None else side * law
 
 
 def _inverted(law: Any, t: Symbol, eps: Expr) -> Expr | None:

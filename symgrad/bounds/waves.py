@@ -17,9 +17,8 @@ from sympy import Dummy, Expr, FiniteSet, Integer, Poly, Rational, S, Set, Symbo
 from symgrad.bounds.chart import Chart, chart
 from symgrad.bounds.ends import Oscillates, end_of
 from symgrad.errors import UnsupportedError
-from symgrad.rigor import constant, program
 from symgrad.rigor.roots import isolate
-from symgrad.rigor.search import Meter, point_sign
+from symgrad.rigor.search import Meter
 
 __all__ = [
     "CellZero",
@@ -65,7 +64,9 @@ def period_of(f: Expr, x: Symbol) -> Expr | None:
     return None
 
 
-def over_one_period(f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Chart | None:
+def over_one_period(
+    f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None
+) -> Chart | None:
     """The chart of a periodic f over one period at an end of (lo, hi), or from 0."""
     period = period_of(f, x)
     if period is None:
@@ -76,10 +77,10 @@ def over_one_period(f: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter) -> Cha
 
 def shifts(where: Set, period: Expr, on: Set) -> Set:
     """All points c + kT of `on`, for c in a finite set; written as an image of the integers."""
+    if where is S.EmptySet:
+        return where
     if not isinstance(where, FiniteSet):
         return on
-    if not where.args:
-        return S.EmptySet
     k = Symbol("k", integer=True)
     where, period = _evenly(where, period)
     families = [sympy.ImageSet(sympy.Lambda(k, c + k * period), S.Integers) for c in where.args]
@@ -108,18 +109,11 @@ def wave_limit(f: Expr, x: Symbol, end: Expr) -> tuple[Expr, ...]:
     except Oscillates as swing:
         if swing.limit is not S.NaN:
             return (swing.limit,)
-        if swing.growing and period_of(swing.wave, swing.variable) is not None:
-            return _swing(swing.wave, swing.variable)
-        raise
-
-
-def _swing(wave: Expr, u: Symbol) -> tuple[Expr, ...]:
-    """The infinities that m·wave reaches, m → oo: wave is periodic, so each sign comes again."""
-    f = program(wave, u)
-    period = period_of(wave, u)
-    points = [constant(period * Rational(2 * k + 1, 26), 128).mid() for k in range(13)]  # type: ignore
-    signs = {point_sign(f, p) for p in points}
-    return tuple(e for e, s in ((S.NegativeInfinity, -1), (S.Infinity, 1)) if s in signs)
+        ends = (S.NegativeInfinity, S.Infinity)
+        wave = over_one_period(swing.wave, swing.variable, *ends) if swing.growing else None
+        if wave is None:
+            raise
+        return tuple(e for e, s in zip(ends, (-1, 1), strict=True) if s in wave.signs)
 
 
 class CellZero(sympy.Expr):
