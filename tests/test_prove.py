@@ -788,3 +788,27 @@ def test_every_field_of_every_kind_of_certificate_counts(statement):
             wrong = changed(whole, path, -value)
         with pytest.raises(CertificateError):
             verify(wrong)
+
+
+def test_the_steps_say_what_holds_where_and_the_last_rests_on_them():
+    found = prove(sympy.And(Max(x, 0) <= x**2 + quarter, cos(x) <= 1), x, Interval(-3, oo))
+    *steps, last = found.derivation.steps
+    wanted = [
+        (x**2 + quarter, Interval.open(-3, 0)), (x**2 - x + quarter, Interval.open(0, oo)),
+        (1 - cos(x), Interval.open(-3, oo)),
+    ]  # fmt: skip
+    assert {(s.claim, s.under) for s in steps} == {
+        (sympy.Ge(h, 0, evaluate=False), (sympy.Contains(x, on),)) for h, on in wanted
+    }
+    assert (last.claim, last.given) == (found.statement, (1, 2, 3))
+    assert last.under == found.fact.under == (sympy.Contains(x, Interval(-3, oo)),)
+    said = " | ".join(s.because for s in steps)
+    assert "zeros: 1/2 (order 2)" in said
+    assert "has the period 2*pi and one sign" in said
+    assert "tail ~ 2*x from 2" in said
+    (step,) = prove(cos(x) < 1, x).derivation.steps
+    assert (step.given, step.under) == ((), ())
+    quartic = prove(x**4 - 4 * x + 3 >= 0, x)
+    boxes = quartic.parts[0].chart.boxes
+    assert boxes > 1
+    assert f"{boxes} boxes" in quartic.derivation.steps[0].because

@@ -353,6 +353,19 @@ def test_far_out_every_exponential_is_its_leading_one(at):
             assert found.rad() < 1e-30
 
 
+def test_the_complement_of_erf_far_out_by_more_of_its_series():
+    """DLMF 7.12.1 with four terms more than the package takes."""
+    for size in (2.0**61, 2.0**90):
+        with precision(700):
+            point = arb(size)
+            v = 1 / (2 * point * point)
+            true = sum((c * v**k for k, c in enumerate((1, -1, 3, -15, 105, -945))), arb(0))
+            found = program(sympy.erfc(x), x).ball(point, prec=700)
+            found *= point * arb.pi().sqrt() / program(exp(-(x**2)), x).ball(point, prec=700)
+            assert found.overlaps(true)
+            assert found.rad() < 8 * v * v
+
+
 def test_beyond_every_size_an_exponential_is_between_zero_and_one():
     with precision(64):
         huge = arb(2) ** 40000
@@ -546,4 +559,5 @@ def test_an_enclosure_of_one_number():
     assert 0 <= Rational(11, 4) - found.lo == found.hi - Rational(13, 4) < Rational(1, 10**8)
     with pytest.raises(InputError, match="lo <= hi"):
         Enclosure(S(1), S(0))
-    assert str(Enclosure(Rational(1, 3) - Rational(96, 10**7), Rational(1, 3) + Rational(96, 10**7))) == "0.333333 ± 1e-5"
+    third, rad = Rational(1, 3), Rational(96, 10**7)
+    assert str(Enclosure(third - rad, third + rad)) == "0.333333 ± 1e-5"
