@@ -21,7 +21,7 @@ from symgrad.chain import Chain, Layer
 from symgrad.cli import main
 from symgrad.fact import Fact
 from symgrad.render import latex, to_text
-from symgrad.report import CODEC, report, to_json_text
+from symgrad.report import CODEC, report, sections, to_json_text
 from symgrad.report.page import mathml
 
 CHAINS = pathlib.Path(__file__).parents[1] / "examples" / "chains"
@@ -319,3 +319,11 @@ def test_a_part_that_fails_says_so_in_its_place(monkeypatch):
     assert not found.holds
     assert "Not done: no such case" in to_text(found._blocks())
     assert found.to_json()["warnings"] == ["bounds: no such case"]
+
+
+def test_explicit_forms_of_a_deep_chain_are_refused_in_words():
+    net = Chain(sigmoid, depth=sections.NESTED_DEPTH + 1)
+    part = sections.closed_forms(sections.Work(net, True, 1, 10))
+    entries = part.data["gradients"]
+    assert {entry["explicit_error"] for entry in entries} == {"written out for at most 40 layers"}
+    assert part.holds

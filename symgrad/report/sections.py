@@ -29,6 +29,8 @@ __all__ = ["SECTIONS", "Part", "Work"]
 
 SHOWN_DEPTH = 10
 """Deeper chains are shown by their recurrences and their program, unless all is asked for."""
+NESTED_DEPTH = 40
+"""SymPy neither builds nor prints explicit forms of chains much deeper than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def closed_forms(work: Work) -> Part:
         entries.append(entry | fact_form(g.fact, record=work.full))
         if work.shallow:
             try:
+                if work.chain.depth > NESTED_DEPTH:
+                    raise LimitError(f"written out for at most {NESTED_DEPTH} layers")
                 entries[-1]["explicit"] = g.explicit
                 explicit.append(Formula(g.symbol, g.explicit))
             except LimitError as error:
