@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 from flint import arb, fmpq
 from sympy import Expr, exp
+from sympy.core.relational import Relational
 
 from symgrad.errors import DomainError, UnsupportedError
 from symgrad.pieces import BENT
@@ -93,7 +94,9 @@ class Expander:
         if isinstance(node, sympy.Piecewise):
             pairs: Any = node.args
             for part, condition in pairs:
-                if self._holds(condition):
+                gaps = condition.atoms(Relational)
+                truth = {r: r.func(self._eventual_sign(r.lhs - r.rhs), 0) for r in gaps}
+                if condition.xreplace(truth) == sympy.true:
                     return part
             raise DomainError(f"no branch of {node} holds near infinity")
         first, *rest = node.args
@@ -102,24 +105,10 @@ class Expander:
             for other in rest:
                 first = other if self._eventual_sign(other - first) == wanted else first
             return first
-        which = self._eventual_sign(first)
-        if isinstance(node, sympy.Abs):
-            return first if which >= 0 else -first
-        if isinstance(node, sympy.sign):
-            return sympy.Integer(which)
-        return (sympy.S.Zero, sympy.Rational(1, 2), sympy.S.One)[which + 1]
-
-    def _holds(self, condition: Any) -> bool:
-        if condition in (sympy.true, sympy.false):
-            return condition == sympy.true
-        if isinstance(condition, sympy.And):
-            return all(self._holds(c) for c in condition.args)
-        if isinstance(condition, sympy.Or):
-            return any(self._holds(c) for c in condition.args)
-        if isinstance(condition, sympy.Not):
-            return not self._holds(condition.args[0])
-        which = self._eventual_sign(condition.lhs - condition.rhs)
-        return condition.func(which, 0) == sympy.true
+        which = sympy.Integer(self._eventual_sign(first))
+        if isinstance(node, sympy.Heaviside):
+            return (which + 1) / 2
+        return which * first if isinstance(node, sympy.Abs) else which
 
     def _eventual_sign(self, gap: Expr) -> int:
         f = self(gap)
@@ -255,20 +244,19 @@ class Expander:
         series = shop.compose(v, _erfc_coefficient, lambda n, e: abs(arb(_erfc_coefficient(n + 1))))
         return shop.scaled(shop.mul(front, series), UNIT, number(1 / sympy.sqrt(sympy.pi)))
 
-    def _wave(self, kind: type, f: Model) -> Model:
+    def _wave(self, kind: Any, f: Model) -> Model:
         """sin or cos of S + c + u: bounded waves sin S, cos S as coefficients."""
         large, c, u = self.parts(f)
         if not large:
             return self.finite(kind, f)
         shop = self.shop
         phase = sympy.Add(*(expr(d) * to_expr(m, self.x) for m, d in large)) + expr(c)
-        sin, cos = (shop.constant(number(wave(phase))) for wave in (sympy.sin, sympy.cos))
-        if u.is_zero:
-            return sin if kind is sympy.sin else cos
-        du_sin, du_cos = self.finite(sympy.sin, u), self.finite(sympy.cos, u)
-        if kind is sympy.sin:
-            return shop.add(shop.mul(sin, du_cos), shop.mul(cos, du_sin))
-        return shop.add(shop.mul(cos, du_cos), shop.neg(shop.mul(sin, du_sin)))
+        wave, slope = (
+            shop.constant(number(w.subs(_Y, phase))) for w in (kind(_Y), kind(_Y).diff())
+        )
+        return shop.add(
+            shop.mul(wave, self.finite(sympy.cos, u)), shop.mul(slope, self.finite(sympy.sin, u))
+        )
 
     # any analytic function at a finite limit
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +12,7 @@ from sympy import Expr, FiniteSet, S, Set, Symbol
 
 from symgrad.activation import Head, Univariate, X, elementary
 from symgrad.errors import LimitError, UndecidedError, UnsupportedError
-from symgrad.pieces import branches, is_bent, same
+from symgrad.pieces import branches, same
 from symgrad.tails.beyond import Beyond
 from symgrad.tails.constants import WAVES
 from symgrad.tails.expand import Expander
@@ -23,7 +22,7 @@ from symgrad.tails.monomial import Scale
 
 __all__ = ["Germ", "germ", "model_of"]
 
-_MOST = 32
+_FEW, _MOST = 10, 32
 _LOG_POSITIVE = (S.Zero, S.One, S.Exp1, sympy.exp(S.Exp1))
 
 
@@ -88,20 +87,8 @@ def _written(u: Univariate) -> tuple[Expr, int]:
     if u.activation is not None:
         formula: Any = u.activation.derivative(0).expr.xreplace({X: u.x})
         return formula, u.order
-    heads = u.expr.atoms(Head)
-    if not heads:
-        return elementary(u.expr), 0
-    plain = {h: _head(h) for h in heads if h.order.is_Integer}
-    return elementary(u.expr.xreplace(plain)), max(int(h.order) for h in plain)
-
-
-def _head(h: Head) -> Any:
-    """g⁽ⁿ⁾(z) by plain rules where g has no pieces; the derivatives of a factored form expand
-    worse."""
-    formula = h.activation.derivative(0).expr
-    if h.order == 0 or is_bent(formula, X):
-        return h
-    return _derivative(formula, X, int(h.order)).xreplace({X: h.z})
+    orders = [int(h.order) for h in u.expr.atoms(Head) if h.order.is_Integer]
+    return elementary(u.expr), max(orders, default=0)
 
 
 @lru_cache(maxsize=1024)
@@ -135,17 +122,17 @@ def _differentiable(u: Univariate, pieces: Sequence[tuple[Set, Expr]], at: Expr)
 
 
 def _any_form(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
-    """The model of the expression as written, else of its expanded and factored forms."""
-    try:
-        return _expanded(scale, e, size)
-    except LimitError:
-        forms = (sympy.expand, sympy.factor, lambda e: sympy.factor(sympy.expand(e)), _collected)
-        for rewrite in forms:
-            other: Any = rewrite(e)
-            if other != e:
-                with suppress(LimitError):
-                    return _expanded(scale, other, size)
-        raise
+    """The model of the first of several forms that shows enough terms, first with few kept."""
+    errors: dict[Any, LimitError] = {}
+    for most in (_FEW, _MOST):
+        for rewrite in _FORMS:
+            form = rewrite(e)
+            if (form, most) not in errors:
+                try:
+                    return _expanded(scale, form, size, most)
+                except LimitError as error:
+                    errors[form, most] = error
+    raise errors[e, _MOST]
 
 
 def model_of(scale: Scale, e: Expr, size: int) -> Model:
@@ -156,7 +143,7 @@ def model_of(scale: Scale, e: Expr, size: int) -> Model:
     return model
 
 
-def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
+def _expanded(scale: Scale, e: Expr, size: int, most: int = _MOST) -> tuple[Model, Expander]:
     keep = max(6, size) if size > 1 else 3
     while True:
         expander = Expander(Workshop(scale, keep))
@@ -167,7 +154,7 @@ def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
             missing = f"{len(model.terms)} of {size} terms appear among"
         except MoreTerms as reason:
             missing = str(reason)
-        if keep > _MOST:
+        if keep > most and keep > size:
             raise LimitError(
                 f"{e}: {missing} {keep} terms; the function may be zero near infinity, or two of "
                 "its parts cancel to all orders: rewrite the formula"
@@ -177,7 +164,16 @@ def _expanded(scale: Scale, e: Expr, size: int) -> tuple[Model, Expander]:
 
 def _collected(e: Expr) -> Any:
     """By what several terms share: sin(a+b) − sin(a+c) as sin(a)·(…) + cos(a)·(…)."""
+    if not e.has(sympy.erf, *WAVES):
+        return e
     flat: Any = sympy.expand(sympy.expand_trig(e))
     terms = sympy.Add.make_args(flat)
-    shared = [f for f in flat.atoms(*WAVES) if sum(t.has(f) for t in terms) > 1]
-    return sympy.collect(flat, sorted(shared, key=sympy.default_sort_key))
+    shared = [f for f in flat.atoms(sympy.erf, *WAVES) if sum(t.has(f) for t in terms) > 1]
+    return (
+        sympy.collect(flat, sorted(shared, key=sympy.default_sort_key), sympy.factor)
+        if shared
+        else e
+    )
+
+
+_FORMS: tuple[Callable[[Any], Any], ...] = (lambda e: e, _collected, sympy.expand, sympy.factor)
