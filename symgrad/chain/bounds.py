@@ -166,7 +166,7 @@ def bound(chain: Chain, l: int, beyond: Any = None) -> DeltaBound:
         end = put(chain.loss.da, {real("a"): a_(depth)})
     last = depth if skip or l == depth else depth - 1
     steps, since = dict[Step, None](), S.Zero
-    highs = [Abs(end)] if last == depth else [Abs(end), Abs(chain.w(depth))]
+    highs: list[Any] = [Abs(end), *([] if last == depth else [Abs(chain.w(depth))])]
     lows = list(highs)
     for k in range(l, last + 1):
         layer = chain.layers[k - 1].bare
@@ -330,7 +330,7 @@ def _distance(depth: int, layer: Layer, eps: Expr, weight: Expr) -> tuple[Expr |
     if not each.is_Rational:  # a short rational below it: the threshold stays a sure one
         with precision(40):
             each = as_rational((constant(each, 40) * (1 - arb(2) ** -30)).lower())
-    ends, steps = [S.Zero], list[Step]()
+    ends, steps = list[Expr](), list[Step]()
     for toward, side in ((sympy.oo, 1), (-sympy.oo, -1)):
         try:
             found = saturation(layer.g, each, toward)
@@ -341,7 +341,7 @@ def _distance(depth: int, layer: Layer, eps: Expr, weight: Expr) -> tuple[Expr |
         ends.append(side * found.value)
         because, under = f"the tail of g' toward {toward}", found.fact.under
         steps.append(Step(found.fact.statement, because, found.verdict, (), under))
-    distance = _largest(*ends)
+    distance = _largest(S.Zero, *ends)
     if any(bool(Abs(k.at) >= distance) and bool(Abs(k.slope) > each) for k in layer.kinks):
         return None, []  # the stated slope at a kink is no limit of slopes beside it
     return distance, steps

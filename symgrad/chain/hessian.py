@@ -21,6 +21,7 @@ from flint import arb
 from sympy import Eq, Expr, Symbol
 
 from symgrad.activation import Head
+from symgrad.chain.cases import And
 from symgrad.chain.chain import Chain
 from symgrad.chain.gradient import equal, off_kinks, partial, slope
 from symgrad.chain.notation import a_, b_, delta_, e_, kappa_, put, real, z_
@@ -117,7 +118,7 @@ class Hessian(Shown):
 
     @cached_property
     def _claim(self) -> Any:
-        return sympy.And(*self.recurrences, evaluate=False)
+        return And(*self.recurrences, evaluate=False)
 
     def _kappa(self, l: int) -> Expr:
         chain, d1, d2 = self.chain, slope(self.chain, l), self.chain.layers[l - 1].g.d(2)(z_(l))
