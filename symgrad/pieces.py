@@ -322,8 +322,8 @@ def _single_kernel(gap: Any, x: Symbol) -> tuple[Any, Any, Symbol] | None:
     for node in nodes:
         table: dict[Any, Any] = {node: t}
         if node in exponentials:
-            powers = {e: e.exp / node.exp for e in exponentials}
-            powers = {e: k for e, k in powers.items() if k.is_Rational}
+            ratios = {e: sympy.cancel(e.exp / node.exp) for e in exponentials}
+            powers = {node: S.One} | {e: k for e, k in ratios.items() if k.is_Rational}
             step = reduce(sympy.gcd, powers.values())
             node = sympy.exp(step * node.exp)
             table = {e: t ** (k / step) for e, k in powers.items()}

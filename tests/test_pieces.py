@@ -107,5 +107,8 @@ def test_nests_of_max_and_min_do_not_explode():
 
 def test_a_pole_is_a_place_where_a_condition_may_change():
     assert roots(1 / x - 1, x) == (0, 1)
+    assert roots(exp(2 * x) - 2 * exp(-x), x) == (sympy.log(2) / 3,)
+    with pytest.raises(UnsupportedError, match="exp"):
+        roots(x * exp(8 / (1 + exp(-x))) + x + 8, x)
     pairs = {str(d): f for d, f in branches(Max(0, 1 / x), x)}
     assert pairs == {"Interval.open(-oo, 0)": 0, "Interval.open(0, oo)": 1 / x}
