@@ -40,6 +40,7 @@ TESTS = {
     ],
     "kernels": ["tests/test_kernels_parts.py", "tests/test_scaled.py", "tests/test_kernels.py"],
     "prove": ["tests/test_prove.py"],
+    "bounds": ["tests/test_bounds.py", "tests/test_pieces.py"],
 }  # fmt: skip
 
 _SWAPS: dict[type, tuple[type, ...]] = {
