@@ -141,6 +141,7 @@ FALSE = [
     (GELU.d(1)(x) <= Rational(112, 100), Reals, None),
     (GELU.d(1)(x) <= Rational(1128904145, 10**9), Reals, None),
     (Max(x, 0) <= x**2, Reals, None),
+    (sin(x) / x <= Rational(99, 100), Reals, None),
     (exp(-x) * sin(x) <= Rational(32, 100), NONNEG, None),
 ]  # fmt: skip
 

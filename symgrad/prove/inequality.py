@@ -209,10 +209,11 @@ class _Proof:
             if s == 0 and strict:
                 raise _Fails(between(a, b), "equality holds there")
             if s * flip < 0:
-                at = between(a, b)
-                if sign(h.subs(self.x, at)) >= 0:
-                    raise UndecidedError(f"no rational witness between {a} and {b} is found")
-                raise _Fails(at, "the difference is negative there")
+                middle = between(a, b)
+                for at in (middle, between(middle, b)):  # h has a limit alone where a factor is x/x
+                    if _negative(h, self.x, at):
+                        raise _Fails(at, "the difference is negative there")
+                raise UndecidedError(f"no rational witness between {a} and {b} is found")
         if strict and signs.zeros:
             raise _Fails(signs.zeros[0].at, "equality holds there")
         return Part(h, strict, signs, waves)
@@ -241,7 +242,7 @@ class _Proof:
             for a, b, _ in signs.spans:
                 for k in range(64):
                     at = between(a, b) + sympy.ceiling(k * wave.period * (-1) ** bool(hi.is_finite))
-                    if sign(h.subs(x, at)) < 0:
+                    if _negative(h, x, at):
                         raise _Fails(at, "the difference is negative there")
             raise UnsupportedError(f"{p} changes its sign for ever")
         zeros = [z.at for z in signs.zeros]
@@ -252,6 +253,12 @@ class _Proof:
         if zeros and strict:
             raise _Fails(zeros[0], "equality holds there")
         return wave
+
+
+def _negative(h: Expr, x: Symbol, at: Expr) -> bool:
+    """Whether h is defined and negative at an exact point."""
+    value = h.subs(x, at)
+    return not value.has(S.NaN, S.ComplexInfinity) and sign(value) < 0  # type: ignore[arg-type]
 
 
 def _step(part: Part, x: Symbol) -> Step:
