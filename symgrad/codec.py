@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import sympy
+from flint import fmpz
 from sympy import Basic, Float, Integer, Rational, S, Symbol
 from sympy.core.assumptions import _assume_defined
 from sympy.core.function import AppliedUndef
@@ -304,30 +305,15 @@ def _assumptions(given: Any) -> dict[str, bool]:
     return {key: bool(value) for key, value in given.items()}
 
 
-def _digits(text: Any) -> str:
-    if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]{1,100000}", text):
-        _refuse("an integer is a string of at most 100000 digits", text)
-    return text
-
-
 def _text(number: Any) -> str:
-    """The decimal digits, in parts that stay under Python's limit of 4300 digits."""
-    rest, parts = abs(int(number)), []
-    while rest >= 10**4000:
-        rest, part = divmod(rest, 10**4000)
-        parts.append(f"{part:04000d}")
-    return ("-" if number < 0 else "") + str(rest) + "".join(reversed(parts))
+    """The decimal digits; Python's own limit is 4300."""
+    return str(fmpz(int(number)))
 
 
 def _integer(text: Any) -> int:
-    """The integer of a string of digits, read in parts as `_text` wrote it."""
-    digits = _digits(text)
-    sign, digits = (-1, digits[1:]) if digits[0] == "-" else (1, digits)
-    total = 0
-    for start in range(0, len(digits), 4000):
-        part = digits[start : start + 4000]
-        total = total * 10 ** len(part) + int(part)
-    return sign * total
+    if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]{1,100000}", text):
+        _refuse("an integer is a string of at most 100000 digits", text)
+    return int(fmpz(text))
 
 
 def _float(text: str) -> float:
@@ -338,8 +324,7 @@ def _float(text: str) -> float:
 
 
 def _read_rational(codec: Codec, p: Any, q: Any) -> Basic:
-    below = _integer(q)
-    return Rational(_integer(p), below) if below else _refuse("a denominator is not 0", [p, q])
+    return Rational(_integer(p), _integer(q) or _refuse("a denominator is not 0", [p, q]))
 
 
 def _write_float(codec: Codec, number: Any) -> list[Any]:
