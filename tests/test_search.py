@@ -170,3 +170,8 @@ def test_what_cancels_is_looked_at_with_more_bits_not_in_smaller_boxes():
     assert search.run(meter) == ""
     assert meter.boxes < 400
     assert {leaf.sign for leaf in search.leaves} == {1}
+
+
+def test_a_budget_of_one_box_is_one_box():
+    assert Search(exp(x), x, (arb(0), arb(1))).run(Meter(Budget(boxes=1))) == ""
+    assert "limit of 0 boxes" in Search(exp(x), x, (arb(0), arb(1))).run(Meter(Budget(boxes=0)))
