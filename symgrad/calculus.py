@@ -297,6 +297,8 @@ class _Field:
             below = self._inverse(self._sum([square, one]))
             return self._product(self._sum([square, _Fraction(-one.num, {})]), below)
         base, exponent = expr.as_base_exp()
+        if base == expr:
+            raise UnsupportedError(f"{expr} is none of the blocks of this field")
         if exponent.is_Integer:
             return self._power(self.element(base), int(exponent))
         root = _Fraction(self._generator(Pow(base, Rational(1, exponent.q))), {})
