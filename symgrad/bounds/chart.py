@@ -107,7 +107,7 @@ def chart(expr: Expr, x: Symbol, lo: Expr, hi: Expr, meter: Meter | None = None)
     where the signs alternate for ever.
 
     >>> x = Symbol("x", real=True)
-    >>> chart(x**3 - 2 * x, x, S.NegativeInfinity, S.Infinity).signs
+    >>> chart(x**3 - 2 * x, x, -sympy.oo, sympy.oo).signs
     (-1, 1, -1, 1)
     """
     meter = meter or Meter()
