@@ -212,7 +212,7 @@ def errors(
     for number, place in enumerate(switches):
         ax.axvline(place, color=_INKS[4], linestyle=_DASHES[2], linewidth=0.9,
                    label="switch points" if number == 0 else None)  # fmt: skip
-    ax.set_ylim(0, 1.25 * max(0.5, *(e for e in up if math.isfinite(e))))
+    ax.set_ylim(0, 1.25 * max([0.5, *filter(math.isfinite, up)]))
     return _finished(ax, "$x$", "error in ulp", loc="upper center", ncols=3)
 
 

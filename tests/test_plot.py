@@ -114,6 +114,8 @@ def test_an_axes_that_is_given_is_used():
 def test_errors_and_depth_return_their_axes():
     ax = plot.errors([(0.0, 0.25), (1.0, 0.75)], switches=[0.5])
     assert ax.get_ylabel() == "error in ulp"
+    assert ax.get_ylim() == (0, 0.9375)  # a quarter more than the largest, for the legend
+    assert plot.errors([(0.0, math.nan)]).get_ylim() == (0, 0.625)
     assert [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2][-1] == 0.5
     assert len(plot.depth([("a", [0.0, -1.0]), ("b", [0.0, -2.0])]).lines) == 2
 
