@@ -14,28 +14,32 @@ from symgrad.kernels.runtime import exp_square
 
 BLOCK = 8192
 """Samples that are taken through all layers at a time."""
+WIDE, NARROW = np.dtype(np.float64), np.dtype(np.float32)
+
+
+def constants(wide: Any, narrow: Any) -> Any:
+    """The same constants for both types: arrays without axes, which ufuncs take up fastest."""
+    return {k: tuple(np.array(v, k) for v in c) for k, c in ((WIDE, wide), (NARROW, narrow))}
 
 
 class Jets(NamedTuple):
-    """g(x) = Σ rows[k]·tᵏ, t = x − centre − rest, an entry per cell; cell (x − low)·per, clipped.
-
-    In float32 the terms up to t^short do.
-    """
+    """g(x) = Σ rows[k]·tᵏ, t = x − centre, an entry per cell; cell (x − low)·per."""
 
     low: float
     per: float
     centre: Any
-    rest: Any
     rows: Any
-    short: int
 
 
-def both_types(table: Jets) -> tuple[Jets, Jets]:
-    """The table for float64 and for float32."""
-    centre = table.centre.astype(np.float32)
-    rest = (table.centre - centre + table.rest).astype(np.float32)
-    rows = table.rows[: table.short + 1].astype(np.float32)
-    return table, table._replace(centre=centre, rest=rest, rows=rows)
+def both_types(table: Jets, short: int) -> Any:
+    """The table for float64, and about centres that are float32 up to t^short."""
+    centre = table.centre.astype(NARROW)
+    shift, rows = centre - table.centre, table.rows.copy()
+    for k in range(len(rows)):
+        for j in range(len(rows) - 2, k - 1, -1):
+            rows[j] += shift * rows[j + 1]
+    rows = rows[: short + 1].astype(NARROW)
+    return {WIDE: table, NARROW: table._replace(centre=centre, rows=rows)}
 
 
 def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
@@ -43,7 +47,6 @@ def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
     cell = ((x - table.low) * table.per).astype(np.intp)
     room = table.centre.take(cell, mode="clip")
     t = x - room
-    t -= table.rest.take(cell, out=room, mode="clip")
     rows = table.rows
     rows[-1].take(cell, out=d, mode="clip")
     rows[-2].take(cell, out=g, mode="clip")
@@ -57,102 +60,126 @@ def jets(x: Any, g: Any, d: Any, table: Jets) -> None:
 
 def decay(x: Any, g: Any, d: Any, c: float, rows: Any) -> None:
     """g = exp(c·x²)·x·Σ rows[0][k]·x^(−k), and g' with rows[1], in float64."""
-    x = x.astype(np.float64, copy=False)
-    e, w = exp_square(x, c / 2), 1.0 / x  # its square is the factor: the last product may underflow
-    for coefficients, out in zip(rows, (g, d), strict=True):
-        total = coefficients[-1] * w
-        for value in coefficients[-2:0:-1]:
-            total += value
-            total *= w
-        total += coefficients[0]
-        total *= x
-        total *= e
+    x = x.astype(WIDE, copy=False)
+    e = exp_square(x, c / 2)  # its square is the factor: the last product may underflow
+    totals = np.einsum("nk,rk->rn", np.vander(1.0 / x, len(rows[0]), increasing=True), rows)
+    totals *= x
+    totals *= e
+    for total, out in zip(totals, (g, d), strict=True):
         np.multiply(total, e, out=out, casting="same_kind")
 
 
-def column(value: Any, start: int, stop: int) -> Any:
-    """The part of a weight that belongs to a block: a scalar, or one number for each sample."""
-    return value if isinstance(value, float) else value[start:stop]
+def line(x: Any, g: Any, d: Any, start: float, rise: float) -> None:
+    """g = start + rise·x."""
+    np.multiply(x, rise, out=g)
+    g += start
+    d.fill(rise)
 
 
-def activate(layer: Any, z: Any, a: Any, d: Any) -> None:
-    """a = g(z) and d = g'(z): by what they share where it reaches, the kernels on what is left."""
-    g, slope, _, pairs = layer
-    for k, (both, reach) in enumerate(pairs):
-        low, high = reach[z.dtype == np.float32]
-        above = z.max(initial=low)  # nan is not inside
-        if above <= high and (low == -np.inf or z.min(initial=high) >= low):
-            both(z, a, d)
-            return
-        inside = (z >= low) & (z <= high)
-        rest = np.flatnonzero(~inside)
-        if rest.size == z.size:
-            continue
-        if 2 * rest.size < z.size:  # the few that are wrong are written over
-            both(z, a, d)
-        else:
-            some = np.flatnonzero(inside)
-            values = z[some], np.empty(some.size, z.dtype), np.empty(some.size, z.dtype)
-            both(*values)
-            a[some], d[some] = values[1:]
-        left = z[rest], np.empty(rest.size, z.dtype), np.empty(rest.size, z.dtype)
-        activate((g, slope, _, pairs[k + 1 :]), *left)
-        a[rest], d[rest] = left[1:]
+def spread(x: Any, g: Any, d: Any, parts: Any) -> None:
+    """Each part (low, high, function) where it holds, the most used first; nan elsewhere."""
+    if not parts:
+        g.fill(np.nan)
+        d.fill(np.nan)
         return
-    g(z, a)
-    slope(z, d)
+    low, high, both = parts[0]
+    if np.minimum.reduce(x) >= low and (high == np.inf or np.maximum.reduce(x) < high):
+        both(x, g, d)
+        return
+    inside = (x >= low) & (x < high)  # nan is not inside
+    count = np.count_nonzero(inside)
+    if 2 * count > x.size:
+        both(x, g, d)  # what is wrong is written over
+    elif count:
+        at = np.flatnonzero(inside)
+        values = np.empty((2, count), x.dtype)
+        both(x[at], *values)
+        g[at], d[at] = values
+    at = np.flatnonzero(~inside)
+    values = np.empty((2, at.size), x.dtype)
+    spread(x[at], values[0], values[1], parts[1:])
+    g[at], d[at] = values
 
 
-def forward(layers: Any, w: Any, b: Any, start: int, a: Any, d: Any, last: Any) -> None:
-    """From a[0] all aˡ, the last of them in `last`, and d[l] = g'(z), for one block."""
-    stop = start + last.size
+def forward(layers: Any, w: Any, b: Any, a: Any, d: Any, last: Any, shared: bool) -> None:
+    """From a[0] all aˡ, the last of them in `last`, and d[l] = g'(z), for one block.
+
+    `shared`: by what g and g' share, which says nan where it does not reach; else by the kernels.
+    """
     z = np.empty_like(last)
-    for l, layer in enumerate(layers):
-        np.multiply(a[l], column(w[l], start, stop), out=z)
+    for l, (g, slope, skip, both) in enumerate(layers):
+        np.multiply(a[l], w[l], out=z)
         if b[l] is not None:
-            z += column(b[l], start, stop)
+            z += b[l]
         above = a[l + 1] if l + 1 < len(layers) else last
-        activate(layer, z, above, d[l])
-        if layer[2]:
+        if shared and both is not None:
+            both(z, above, d[l])
+        else:
+            g(z, above)
+            slope(z, d[l])
+        if skip:
             above += a[l]
 
 
-def backward(layers: Any, w: Any, start: int, a: Any, d: Any, e: Any) -> None:
+def backward(layers: Any, w: Any, a: Any, d: Any, e: Any) -> None:
     """d[l] becomes δ, a[l] becomes ∂C/∂w of the layer above it, e becomes ∂C/∂x."""
-    stop = start + e.size
     for l in range(len(layers) - 1, -1, -1):
-        here = d[l]
+        here, weight = d[l], w[l]
         here *= e
         a[l] *= here
-        weight = column(w[l], start, stop)
         if layers[l][2]:
             e += weight * here
         else:
             np.multiply(here, weight, out=e)
 
 
+def both_ways(
+    layers: Any, cost: Any, given: Any, value: Any, e: Any, a: Any, d: Any, shared: bool = True
+) -> None:
+    """One block: C in `value`, ∂C/∂x in e, ∂C/∂w in a, δ in d; x, y, w, b are `given`."""
+    x, y, w, b = given
+    a[0] = x
+    last = np.empty(x.size, a.dtype)
+    forward(layers, w, b, a, d, last, shared)
+    cost(last, y, value, e)
+    backward(layers, w, a, d, e)
+    if not shared:
+        return
+    check = e.dot(last)
+    at = np.flatnonzero(np.isnan(e) | np.isnan(last)) if check != check else np.empty(0)
+    if at.size:
+        results = [part[..., at] for part in (value, e, a, d)]
+        both_ways(layers, cost, columns(given, at), *results, shared=False)
+        for part, result in zip((value, e, a, d), results, strict=True):
+            part[..., at] = result
+
+
+def columns(given: Any, at: Any) -> Any:
+    """x, y, w, b of some samples: of what is one number for all of them, that."""
+    if isinstance(given, (list, tuple)):
+        return [columns(part, at) for part in given]
+    return given if given is None or not given.ndim else given[at]
+
+
 def sweep(layers: Any, cost: Any, x: Any, y: Any, w: Any, b: Any, out: Any, total: bool) -> None:
     """Fill out = (C, ∂C/∂x, ∂C/∂w by layer, δ by layer); sums over the samples if `total`."""
+    array = lambda v: v if v is None else np.asarray(v, x.dtype)
+    given = x, array(y), [array(v) for v in w], [array(v) for v in b]
     depth, count = len(layers), x.size
-    value, e, a, d = out
-    sums = [np.zeros(part.shape) for part in out] if total else []
+    sums, results = [np.zeros(part.shape) for part in out] if total else [], out
     if total:
-        a, d = np.empty((2, depth, min(BLOCK, count)), x.dtype)
+        size = min(BLOCK, count)
+        shapes = (size,), (size,), (depth, size), (depth, size)
+        out = tuple(np.empty(s, x.dtype) for s in shapes)
     with np.errstate(all="ignore"):
         for start in range(0, count, BLOCK):
-            stop = min(start + BLOCK, count)
-            here = slice(0, stop - start) if total else slice(start, stop)
-            rows, slopes, last = a[:, here], d[:, here], np.empty(stop - start, x.dtype)
-            rows[0] = x[start:stop]
-            forward(layers, w, b, start, rows, slopes, last)
-            c, error = cost(last, column(y, start, stop))
-            error = np.full_like(last, error)  # not in `last`, which may be c itself
-            backward(layers, w, start, rows, slopes, error)
-            if total:
-                for part, result in zip(sums, (c, error, rows, slopes), strict=True):
-                    part += np.sum(result, axis=-1)
-            else:
-                value[start:stop], e[start:stop] = c, error
+            here = slice(start, min(start + BLOCK, count))
+            there = slice(here.stop - start) if total else here
+            whole = count <= BLOCK
+            parts = out if whole else [part[..., there] for part in out]
+            both_ways(layers, cost, given if whole else columns(given, here), *parts)
+            for k, part in enumerate(parts if total else ()):
+                sums[k] += part.sum(axis=-1)
     if total:
-        for part, result in zip(out, sums, strict=True):
+        for part, result in zip(results, sums, strict=True):
             part[...] = result

@@ -20,7 +20,7 @@ from symgrad.chain import batch
 from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import b_, x_, y_
-from symgrad.chain.pairs import batch_source, pair_sources
+from symgrad.chain.pairs import batch_source, pair_source, straight
 from symgrad.errors import InputError, SymgradError, UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.forms import numpy_line
@@ -110,12 +110,12 @@ class ChainKernel:
         columns = [self._number(y, y_), *self._rows(w, "w", weight), *self._rows(b, "b", bias)]
         inputs = self._number(x, x_)
         arrays = [v for v in (inputs, *columns) if isinstance(v, np.ndarray)]
+        shapes = {v.shape for v in arrays}
         try:
-            shape = np.broadcast_shapes(*(v.shape for v in arrays))
+            shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
         except ValueError as error:
             raise InputError(f"x, y, weights and biases have no common shape: {error}") from None
-        kind = np.result_type(*(v.dtype for v in arrays), np.float16)
-        single = shape != () and kind == np.float32 and not scaled
+        single = shape != () and not scaled and all(v.dtype == np.float32 for v in arrays)
         kind = np.dtype(np.float32 if single else np.float64)
         flat = [_flat(v, shape, kind) if isinstance(v, np.ndarray) else v for v in columns]
         samples = _flat(inputs, shape, kind)
@@ -123,7 +123,7 @@ class ChainKernel:
         if scaled:
             return self._scaled(samples, *parts, shape)
         result = self._results(out, shape, total, kind)
-        views = result if total else [
+        views = result if total or len(shape) == 1 else [
             v.reshape((*v.shape[: v.ndim - len(shape)], samples.size)) for v in result
         ]  # fmt: skip
         space = self._space
@@ -189,14 +189,15 @@ class ChainKernel:
         a, d = np.empty((depth + 1, x.size)), np.empty((depth, x.size))
         with np.errstate(all="ignore"):
             a[0] = x
-            batch.forward(layers, w, b, 0, a, d, a[depth])
-            cost, slope = self._space["cost"](a[depth], y)
+            batch.forward(layers, w, b, a, d, a[depth], False)
+            cost, slope = np.empty((2, x.size))
+            self._space["cost"](a[depth], y, cost, slope)
             weights = np.stack([np.broadcast_to(v, x.shape) for v in w])
             steps = weights * d + np.array([[float(layer[2])] for layer in layers])
             error = _error(self.chain, a, d, weights, b, y, slope)
         plain = [not layer[2] for layer in layers]
         factors = Scaled.of(weights) * Scaled.of(d) if all(plain) else Scaled.of(steps, 3)
-        last = Scaled.of(np.broadcast_to(slope, x.shape)[None])
+        last = Scaled.of(slope[None])
         arrows = Scaled(
             np.concatenate([last.mantissa, factors.mantissa[::-1]]),
             np.concatenate([last.exponent, factors.exponent[::-1]]), factors.roundings,
@@ -208,7 +209,7 @@ class ChainKernel:
             s.roundings,
         )  # fmt: skip
         return ScaledGradients(
-            np.broadcast_to(cost, x.shape).reshape(shape).copy(), into(delta),
+            cost.reshape(shape), into(delta),
             into(delta * Scaled.of(a[:depth])), into(arrows[0]), error.reshape((depth, *shape)),
         )  # fmt: skip
 
@@ -240,32 +241,39 @@ def chain_kernel(chain: Chain) -> ChainKernel:
         names = writer.one(layer.g(_T), _T), writer.one(layer.g.d(1)(_T), _T)
         kind = layer.bare
         if kind not in pairs:
-            found = []
-            for both in pair_sources(kind):
-                name = f"_both{len(bodies)}"
-                found.append(f"({name}, {both.reach!r}), ")
-                bodies.append(f"\n\n{both.source(name)}")
-            pairs[kind] = f"({''.join(found)})"
+            source = pair_source(kind)
+            pairs[kind] = "None" if source is None else f"_both{len(bodies)}"
+            if source is not None:
+                bodies.append(f"\n\n{source.replace('_both', pairs[kind])}")
         rows.append(f"    ({names[0]}, {names[1]}, {layer.skip}, {pairs[kind]}),")
-    cost, slope = (_cost_line(writer, elementary(c)) for c in (chain.loss.formula, chain.loss.da))
+    cost = _cost(writer, [elementary(c) for c in (chain.loss.formula, chain.loss.da)])
     parts = [
         f'"""Cost and gradients of a chain of {chain.depth} layers, cost {chain.loss.name}.',
         "", "Made by symgrad; needs NumPy alone.", '"""', "", emit.runtime_source(), "",
         batch_source(), "", "inf, nan = np.inf, np.nan", "",
         *writer.parts, *bodies, "", "",
-        "def cost(a, y):", *(f"    {line}" for line in writer.body), f"    return {cost}, {slope}",
+        cost,
         "", "",
-        "#: By layer: g, g', skip, and what computes both where (in float64, in float32).",
+        "#: By layer: g, g', skip, and what computes both.",
         "LAYERS = (", *rows, ")", "", _GRADIENTS,
     ]  # fmt: skip
     return ChainKernel(chain, "\n".join(parts))
 
 
-def _cost_line(writer: Writer, expr: Any) -> str:
+def _cost(writer: Writer, pair: list[Any]) -> str:
+    """The function that fills g with c(a, y) and d with its slope."""
+    if all(f.is_polynomial(A, Y) for f in pair):
+        lines = [numpy_line(f, {A: "a", Y: "y"}) for f in pair]
+        texts = [line for line in lines if line is not None]
+        if len(texts) == 2:  # arithmetic alone, as the cost is written
+            return straight(*texts, given="a, y")[0].replace("_both", "cost")
+    values = [_piecewise(writer, f) for f in pair]
+    lines = [*writer.body, *(f"{n}[...] = {v}" for n, v in zip("gd", values, strict=True))]
+    return "def cost(a, y, g, d):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _piecewise(writer: Writer, expr: Any) -> str:
     """What computes an expression in a and y; pieces become nested `np.where`."""
-    line = numpy_line(expr, {A: "a", Y: "y"}) if expr.is_polynomial(A, Y) else None
-    if line is not None:  # arithmetic alone, as the cost is written
-        return line
     if not isinstance(expr, Piecewise):
         return writer.write(expr)
     text = "np.nan"

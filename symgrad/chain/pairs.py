@@ -1,21 +1,21 @@
 """g and g' of one activation together, as a few lines of NumPy with their common parts once.
 
-A function that is rational in x and u = exp(c x) is written as N·hⁿ with h one over a factor of its
+A function that is rational in x and u = exp(c x) is written as hⁿ·N with h one over a factor of its
 denominator, so that g and g' share u and h. About a zero r of N the part that cancels is taken out
 exactly: with y = x − r, m = expm1(c y) and u_r = exp(c r)
 
     N(x, u) = (N(r + y, u) − N(r, u)) + (N(r, u) − N(r, u_r)) = y·A(y, u) + m·B(u).
 
-Lines are taken only where their error, measured in float64 and in float32, is small; beyond that
-reach, and for activations without such lines, the kernels of `symgrad.kernels` are used.
+Lines are taken only where their error, measured in float64 and in float32, is small, or where they
+say nan: a sample that meets one is done again by the kernels of `symgrad.kernels`.
 """
 
 from __future__ import annotations
 
+import ast
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise, product
@@ -30,7 +30,7 @@ from sympy import Expr, S, Symbol
 from symgrad.activation import X
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import put
-from symgrad.chain.tables import EDGE, decay, tables
+from symgrad.chain.tables import EDGE, LAST, asymptote, decay, tables
 from symgrad.kernels import emit
 from symgrad.kernels.forms import candidates, literal, numpy_line
 from symgrad.kernels.judge import Judge
@@ -38,126 +38,128 @@ from symgrad.kernels.smooth import Smooth, as_float
 from symgrad.oracle import FLOAT32, FLOAT64, Values, arb_values, ulps
 from symgrad.rigor import precision
 
-__all__ = ["Pair", "batch_source", "pair_sources"]
+__all__ = ["batch_source", "pair_source", "straight"]
 
-_TYPES = {np.float64: (FLOAT64, 4.5), np.float32: (FLOAT32, 6.0)}
-"""The largest error that what is shared may show, in ulp of the type it runs in."""
+_TYPES = {np.float64: (FLOAT64, 4.5, 30.0), np.float32: (FLOAT32, 6.0, 16.0)}
+"""By type, the largest error in ulp, and the |x| that lines reach at least without a nan."""
 
-_LADDERS = {
-    np.float64: (math.inf, 1e100, 1e12, 700.0, 340.0, 170.0, 80.0, 37.0, 30.0, 8.0),
-    np.float32: (math.inf, 1e12, 80.0, 40.0, 16.0, 8.0),
-}
 _POINTS = 200
+_ENDS = tuple(map(float, (8, 9, 10, 12, 16, 20, 24, 30, 40, 80, 110, 170, 340, 700, 760)))
+"""The places where one method may end and another begin."""
+
 _U, _Y, _M = (Symbol(n, real=True) for n in ("u", "y", "m"))
 _SIGNS = {sympy.Gt: ">", sympy.Ge: ">=", sympy.Lt: "<", sympy.Le: "<=", sympy.Eq: "=="}
 
+_HEAD = "def _both(x, g, d):\n"
 
-@dataclass(frozen=True)
-class Pair:
-    """`body` sets g and d from x; `reach` says for which x, by float64 and float32.
-
-    `table` is what the body calls `_TABLE`.
-    """
-
-    body: str
-    reach: tuple[tuple[float, float], ...] = ()
-    table: str = ""
-
-    def source(self, name: str) -> str:
-        """The function of (x, g, d) under a name, and its table before it."""
-        text = "".join(f"    {line}\n" for line in self.body.splitlines())
-        table = f"{name}_table = {self.table}\n\n\n" if self.table else ""
-        return f"{table}def {name}(x, g, d):\n{text}".replace("_TABLE", f"{name}_table")
+Factors = tuple[str, ...]
+"""A product, as texts of NumPy in x; `two(p, q)` is the constant p in float64 and q in float32."""
 
 
 @lru_cache(maxsize=256)
-def pair_sources(layer: Layer) -> tuple[Pair, ...]:
-    """What computes both: the cheapest lines that are accurate enough, or a table; a far tail."""
+def pair_source(layer: Layer) -> str | None:
+    """The function `both(x, g, d)`: the cheapest accurate lines, else a table; None without any."""
     functions = [_Function(layer.formula(n)) for n in (0, 1)]
-    near = _lines(functions) or _table(functions)
-    if near is None:
-        return ()
-    short = [sign for sign in (-1, 1) if sign * near.reach[0][sign > 0] == EDGE]
-    return near, *(pair for sign in short for pair in _far(functions, sign))
+    return _lines(functions) or _table(functions)
 
 
-def _lines(functions: list[_Function]) -> Pair | None:
-    found: list[tuple[int, Pair]] = []
-    for rate in _rates(functions):
-        for forms in sorted(product(*(f.fitting(rate) for f in functions)), key=_cost)[:3]:
-            pair = _measured(Pair(_body(forms)), functions)
-            if pair is not None:
-                short = sum(min(ends[1], -ends[0]) < 40 for ends in pair.reach)
-                found.append((_cost(forms) + 4 * short, pair))
-    return min(found, key=lambda f: f[0])[1] if found else None
+def _lines(functions: list[_Function]) -> str | None:
+    found: dict[str, float] = {}
+    for unit in _units(functions):
+        for forms in product(*(f.fitting(unit) for f in functions)):
+            source, cost = straight(*_sharing(*forms))
+            if source not in found and (reach := _reach(source, functions)):
+                found[source] = cost + sum(e < math.inf for ends in reach for e in ends)
+    if not found:
+        return None
+    best = min(found, key=lambda s: found[s])
+    return _spread(best, _reach(best, functions), functions)
 
 
-def _table(functions: list[_Function]) -> Pair | None:
-    body = "jets(x, g, d, _TABLE[x.dtype == np.float32])"
-    made = (Pair(body, (), f"both_types({t})") for t in tables(*(f.smooth for f in functions)))
-    return next((p for p in (_measured(pair, functions) for pair in made) if p), None)
+def _table(functions: list[_Function]) -> str | None:
+    value, slope = (f.smooth for f in functions)
+    ends = [_outer(functions, sign, np.float64, EDGE)[0] for sign in (-1, 1)]
+    low, high = (e if e <= 12 else EDGE for e in ends)
+    for table in tables(value, slope, -low, high):
+        source = f"_both_table = {table}\n\n\n{_HEAD}    jets(x, g, d, _both_table[x.dtype])\n"
+        reach = _reach(source, functions, EDGE)
+        if reach is not None:
+            ends = [[min(e, end) for e, end in zip(r, (low, high), strict=True)] for r in reach]
+            return _spread(source, ends, functions)
+    return None
 
 
-def _far(functions: list[_Function], sign: int) -> Iterator[Pair]:
-    """exp(c x²)·x·h(1/x), for the c of an exponential in g' that is a power of two."""
-    for e in functions[1].expr.atoms(sympy.exp):
-        c = e.args[0] / X**2
-        if c.is_Rational and c < 0 and abs(math.frexp(float(c))[0]) == 0.5:
-            rows = decay(functions[0].smooth, functions[1].smooth, float(c), sign)
-            pair = Pair(f"decay(x, g, d, {float(c)!r}, _TABLE)", (), rows or "")
-            found = _measured(pair, functions, sign * EDGE) if rows else None
-            if found is not None:
-                yield found
-                return
+def _spread(source: str, reach: Any, functions: list[_Function]) -> str:
+    """What is near, with what g is further out: a line, a Gaussian tail before it, else nan."""
+    if min(map(min, reach)) == math.inf:
+        return source
+    rules, rows = dict[str, str](), []
+    for kind, ends in zip(_TYPES, reach, strict=True):
+        parts = [(-ends[0], ends[1], "_both_near")]
+        for sign, end in zip((-1, 1), ends, strict=True):
+            for rule, *bounds in _outer(functions, sign, kind, end)[1] if end < math.inf else []:
+                name = rules.setdefault(rule, f"_both_far{len(rules)}")
+                parts.append((*sorted(sign * b for b in bounds), name))
+        texts = (f"({low!r}, {high!r}, {name})" for low, high, name in parts)
+        rows.append(f"    np.dtype(np.{kind.__name__}): ({', '.join(texts)},),\n")
+    far = "".join(f"{name} = {rule}\n" for rule, name in rules.items())
+    near = source.replace("def _both(", "def _both_near(")
+    parts = f"_both_parts = {{\n{''.join(rows)}}}"
+    return f"{near}\n\n{far}{parts}\n\n\n{_HEAD}    spread(x, g, d, _both_parts[x.dtype])\n"
 
 
-def _measured(pair: Pair, functions: list[_Function], start: float = 0.0) -> Pair | None:
-    """The pair with its reach, where both are right: about 0, or from `start` outwards."""
-    reaches = []
-    for kind in _LADDERS:
-        ends = [f.reach(pair.source("both"), n, kind, start)
-                for f, n in zip(functions, "gd", strict=True)]  # fmt: skip
-        if None in ends:
+def _outer(functions: list[_Function], sign: int, kind: Any, end: float) -> tuple[float, list[Any]]:
+    """Where g becomes a line to the last digit; the rules (text, from, to) beyond an end."""
+    (value, slope), start, rules = (f.smooth for f in functions), math.inf, list[Any]()
+    ends = asymptote(value, slope, sign)
+    if ends:
+        rule = f"lambda *v: line(*v, {ends[0]}, {ends[1]})"
+        last = max(_wrong(_rule(rule), functions, kind, sign), default=0.0)
+        start = next((e for e in _ENDS if e > last), math.inf)
+        rules += [(rule, max(start, end), math.inf)] if start < math.inf else []
+    rates = [e.args[0] / X**2 for e in functions[1].expr.atoms(sympy.exp)]
+    for c in (float(c) for c in rates if c.is_Rational and c < 0 and end == EDGE < start):
+        rows = decay(value, slope, c, sign) if abs(math.frexp(c)[0]) == 0.5 else None
+        rule, stop = f"lambda *v: decay(*v, {c!r}, {rows})", min(start, LAST)
+        if rows and not any(EDGE <= x < stop for x in _wrong(_rule(rule), functions, kind, sign)):
+            rules.append((rule, EDGE, stop))
+    return start, rules
+
+
+def _rule(text: str) -> str:
+    return f"_both = {text}\n"
+
+
+def _reach(source: str, functions: list[_Function], least: float = 0.0) -> Any:
+    """By type and side how far `both` is right, or says nan beyond what it must reach."""
+    found = []
+    for kind, (_, _, close) in _TYPES.items():
+        must = least or close
+        firsts = (min(_wrong(source, functions, kind, s, must), default=math.inf) for s in (-1, 1))
+        found.append([
+            math.inf if first == math.inf else max((e for e in _ENDS if e < first), default=0.0)
+            for first in firsts
+        ])  # fmt: skip
+        if min(found[-1]) < must:
             return None
-        lows, highs = zip(*ends, strict=True)  # type: ignore[arg-type]
-        reaches.append((max(lows), min(highs)))
-    return replace(pair, reach=tuple(reaches))
+    return found
 
 
-@dataclass(frozen=True)
-class _Form:
-    """A product of factors, and the lines that define the names in it."""
-
-    factors: tuple[str, ...]
-    given: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        return " * ".join(self.factors)
-
-    def into(self, name: str) -> str:
-        """The line that fills an array, the last product in place."""
-        if len(self.factors) == 1 and re.fullmatch(r"np\.\w+\(\w+\)", self.text):
-            return f"{self.text[:-1]}, out={name})"
-        if len(self.factors) == 1:
-            return f"{name}[...] = {self.text}"
-        return f"np.multiply({' * '.join(self.factors[:-1])}, {self.factors[-1]}, out={name})"
-
-
-def _body(forms: tuple[_Form, ...]) -> str:
-    given = dict.fromkeys(line for form in forms for line in form.given)
-    if len(forms) == 2 and len(forms[0].factors) > 1:  # g = u h is a part of g' = u h h
-        rest = list(forms[1].factors)
-        if all(f in rest and (rest.remove(f) or True) for f in forms[0].factors):
-            forms = forms[0], _Form((*rest, "g"))
-    return "\n".join([*given, *(form.into(n) for form, n in zip(forms, "gd", strict=False))])
-
-
-def _cost(forms: tuple[_Form, ...]) -> int:
-    """Passes over the block; a function of NumPy counts as four."""
-    body = _body(forms)
-    passes = sum(map(body.count, (" + ", " - ", " * ", " / ", "[...]", "(-")))
-    return passes + 4 * body.count("np.") - 3 * body.count("np.multiply")
+def _wrong(
+    source: str, functions: list[_Function], kind: Any, sign: int, must: float = math.inf
+) -> list[float]:
+    """The |x| on one side where a result is wrong; a nan is so below `must` alone."""
+    fmt, most, _ = _TYPES[kind]
+    both, wrong = _run(source), list[float]()
+    for n, f in enumerate(functions):
+        points, truths = f.truths[kind]
+        results = np.empty((2, points.size), kind)
+        with np.errstate(all="ignore"):
+            both(points, *results)
+        nan = np.isnan(results[: len(functions)]).any(axis=0)
+        bad = np.where(nan, np.abs(points) < must, ulps(results[n], truths, fmt) > most)
+        wrong += np.abs(points[bad & (points * sign >= 0)]).tolist()
+    return wrong
 
 
 @dataclass
@@ -175,10 +177,11 @@ class _Function:
         """Points, which crowd near zeros and where the result leaves the floats, and values."""
         judge = Judge(self.smooth, -1.7e308, 1.7e308, _POINTS)
         rng = np.random.default_rng(5)
-        most = rng.uniform(-16, 16, 2 * _POINTS), rng.uniform(-40, 40, _POINTS)  # most samples
-        drawn = np.unique(np.concatenate([judge.spread[0], judge.special[0], *most]))
+        most = [rng.uniform(-e, e, _POINTS) for e in (0.1, 16, 16, 40)]  # where most samples are
+        ends = np.array(_ENDS)
+        drawn = np.concatenate([judge.spread[0], judge.special[0], *most, ends, -ends])
         found = {}
-        for kind, (fmt, _) in _TYPES.items():
+        for kind, (fmt, *_) in _TYPES.items():
             with np.errstate(over="ignore"):
                 x = np.unique(drawn.astype(kind))
             x = x[np.isfinite(x)]
@@ -187,40 +190,15 @@ class _Function:
             found[kind] = x[known], values[known]
         return found
 
-    def reach(
-        self, source: str, name: str, kind: Any, start: float = 0.0
-    ) -> tuple[float, float] | None:
-        """How far from `start` on, on each side of 0 if that is 0, `name` is right."""
-        points, truths = self.truths[kind]
-        ends = np.array([-math.inf, math.inf], kind)  # no values there, but none may be lost
-        results = {n: np.empty(points.size + 2, kind) for n in "gd"}
-        with np.errstate(all="ignore"):
-            _run(source)(np.concatenate([points, ends]), **results)
-        fmt, most = _TYPES[kind]
-        errors = ulps(results[name][:-2], truths, fmt)
-        wrong = np.array([*(errors > most), *np.isnan(results[name][-2:])])
-        known = np.concatenate([points, np.sign(ends) * np.finfo(kind).max])
-        reached = []
-        for side in (-1, 1):
-            if side * start < 0:
-                reached.append(side * -abs(start))
-                continue
-            first = np.min(side * known[wrong & (side * known >= abs(start))], initial=math.inf)
-            end = next((e for e in _LADDERS[kind] if e < first or first == e == math.inf), None)
-            if end is None or end < abs(start):
-                return None
-            reached.append(side * end)
-        return reached[0], reached[1]
-
-    def fitting(self, rate: Expr | None) -> list[_Form]:
-        """The forms that are accurate in float64 near 0, cheapest first."""
-        forms = sorted(dict.fromkeys(_forms(self.expr, rate)), key=lambda f: _cost((f,)))
+    def fitting(self, unit: _Unit) -> list[Factors]:
+        """The three cheapest products that are accurate."""
         good = []
-        for form in forms:
-            ends = self.reach(Pair(_body((form,))).source("both"), "g", np.float64)
-            if ends is not None and min(ends[1], -ends[0]) >= 30:
+        for _, form in sorted((straight(_text(f))[1], f) for f in set(_forms(self.expr, unit))):
+            if _reach(straight(_text(form))[0], [self]):
                 good.append(form)
-        return good[:3]
+            if len(good) == 3:
+                break
+        return good
 
 
 @lru_cache(maxsize=1)
@@ -233,15 +211,157 @@ def batch_source() -> str:
 @lru_cache(maxsize=512)
 def _run(source: str) -> Any:
     """The function `both`."""
-    text = f"{emit.runtime_source()}\n\n{batch_source()}\n\n{source}"
-    return emit.build(text, "both")["both"]
+    helpers = batch_source().partition("def forward")[0]
+    head = "from typing import Any, NamedTuple"
+    return emit.build(f"{head}\n\n{helpers}\n\n{source}", "both")["_both"]
+
+
+# --- straight lines ------------------------------------------------------------------------------
+
+_COSTS = {
+    "add": 1, "subtract": 1, "multiply": 1, "negative": 1, "divide": 1.6, "minimum": 2,
+    "maximum": 2, "exp": 3.5, "cosh": 3.8, "log1p": 4.2, "sqrt": 4.5, "expm1": 4.8, "sinh": 4.8,
+    "arctan": 4.8, "tanh": 6.6, "greater": 1, "less": 1, "greater_equal": 1, "less_equal": 1,
+}  # fmt: skip
+"""What a pass costs, in additions of float64 on blocks that stay in the cache (AVX-512)."""
+_OTHER = 10.0
+_WORDS: dict[type, tuple[str, str]] = {
+    ast.Add: ("add", "+"), ast.Sub: ("subtract", "-"), ast.Mult: ("multiply", "*"),
+    ast.Div: ("divide", "/"), ast.Pow: ("power", "**"), ast.Gt: ("greater", ""),
+    ast.GtE: ("greater_equal", ""), ast.Lt: ("less", ""), ast.LtE: ("less_equal", ""),
+    ast.Eq: ("equal", ""),
+}  # fmt: skip
+_SYMBOLS = {word: sign for word, sign in _WORDS.values() if sign}
+_TESTS = {word for word, sign in _WORDS.values() if not sign}
+
+
+def _text(form: Factors) -> str:
+    return " * ".join(form)
+
+
+def _sharing(g: Factors, d: Factors) -> tuple[str, str]:
+    """Both as texts; where g = u h is a part of g' = u h h, as that part times the rest."""
+    rest = list(d)
+    if all(f in rest and (rest.remove(f) or True) for f in g):
+        d = (f"({_text(g)})", *rest)
+    return _text(g), _text(d)
+
+
+class _Steps:
+    """Steps of texts together, each distinct one once; constants by their number."""
+
+    def __init__(self) -> None:
+        self.steps: dict[tuple[str, ...], str] = {}
+        self.constants: dict[tuple[float, float], str] = {}
+
+    def add(self, node: Any) -> str:
+        """The name of what a node of the syntax tree gives."""
+        value = self.constant(node)
+        if value:
+            return self.constants.setdefault(value, f"k{len(self.constants)}")
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.UnaryOp):
+            step = "negative", self.add(node.operand)
+        elif isinstance(node, ast.BinOp):
+            step = _WORDS[type(node.op)][0], self.add(node.left), self.add(node.right)
+        elif isinstance(node, ast.Compare):
+            ends = node.left, node.comparators[0]
+            step = (_WORDS[type(node.ops[0])][0], *map(self.add, ends))
+        else:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            step = (name, *map(self.add, node.args))
+        return self.steps.setdefault(step, f"v{len(self.steps)}")
+
+    def constant(self, node: Any) -> tuple[float, float] | None:
+        """The values of a constant in both types."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            return node.value, node.value
+        if isinstance(node, ast.Name) and node.id == "inf":
+            return math.inf, math.inf
+        if isinstance(node, ast.UnaryOp) and (value := self.constant(node.operand)):
+            return -value[0], -value[1]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "two":
+            wide, narrow = map(self.constant, node.args)
+            return (wide[0], narrow[1]) if wide and narrow else None
+        return None
+
+
+def straight(*texts: str, given: str = "x") -> tuple[str, float]:
+    """The function that fills g and d from what is given, in place where it can, and its cost."""
+    made = _Steps()
+    trees = [ast.parse(text, mode="eval").body for text in texts]
+    results = dict(zip("gd", map(made.add, trees), strict=False))
+    steps = {name: step for step, name in made.steps.items()}
+    names = list(steps)
+    used = {a: k for k, step in enumerate(steps.values()) for a in step[1:]}
+    place = {r: n for n, r in reversed(results.items()) if r in steps}
+    last = {n: names.index(r) for r, n in place.items()}
+    busy = dict.fromkeys(last, -1)  # by array, the last step that needs what is in it
+    body, cost = [], 0.0
+    for k, (name, (word, *args)) in enumerate(steps.items()):
+        parts = [place.get(a, a) for a in args]
+        ufunc = word not in {"where", "exp_square", "broken_power", *_TESTS}
+        if name in place:
+            busy[place[name]] = len(names)
+        else:
+            free = [n for n in busy if busy[n] <= k and used[name] <= last.get(n, used[name])]
+            free.sort(key=lambda n: n not in parts)
+            place[name] = free[0] if ufunc and free else name
+            if word not in _TESTS:
+                busy[place[name]] = used[name]
+        body.append(_step(word, parts, place[name], ufunc, place[name] != name))
+        cost += _COSTS.get(word, _OTHER)
+    for n, r in results.items():
+        if place.get(r, r) != n:
+            body.append(f"{n}[...] = {place.get(r, r)}")
+            cost += 1
+    head, table = "", ""
+    if made.constants:
+        wide, narrow = ("".join(f"{c[k]!r}, " for c in made.constants) for k in (0, 1))
+        table = f"_both_k = constants(({wide}), ({narrow}))\n\n\n"
+        head = f"    ({', '.join(made.constants.values())},) = _both_k[{given[0]}.dtype]\n"
+    note = "".join(f"    # {n} = {t}\n" for n, t in zip("gd", texts, strict=False))
+    lines = "".join(f"    {line}\n" for line in body)
+    return f"{table}def _both({given}, g, d):\n{note}{head}{lines}", cost
+
+
+def _step(word: str, given: list[str], out: str, ufunc: bool, filled: bool) -> str:
+    """One step as a line, into an array that is there or a new one."""
+    sign = _SYMBOLS.get(word)
+    prefix = "" if word in ("exp_square", "broken_power") else "np."
+    call = f"{prefix}{word}({', '.join(given)}"
+    if word == "exp_square":  # works on the bits of float64
+        call = f"{word}({given[0]}.astype(WIDE), {', '.join(given[1:])}).astype(x.dtype"
+    if filled and sign and out == given[0]:
+        return f"{out} {sign}= {given[1]}"
+    if filled and ufunc:
+        return f"{call}, out={out})"
+    value = f"{given[0]} {sign} {given[1]}" if sign else f"{call})"
+    return f"{out}[...] = {value}" if filled else f"{out} = {value}"
 
 
 # --- the forms -----------------------------------------------------------------------------------
 
 
-def _rates(functions: list[_Function]) -> list[Expr | None]:
-    """±c where every exponential in g and g' is a power of exp(c x)."""
+@dataclass(frozen=True)
+class _Unit:
+    """u = exp(rate·x)."""
+
+    rate: Any = None
+
+    def times(self, what: str, share: Any = 1) -> str:
+        """The share of the rate times what is named."""
+        rate = self.rate * share
+        return {1: what, -1: f"-{what}"}.get(rate, f"{literal(rate)} * {what}")
+
+    @property
+    def u(self) -> str:
+        return f"np.exp({self.times('x')})"
+
+
+def _units(functions: list[_Function]) -> list[_Unit]:
+    """Those by which every exponential in g and g' is a power of u."""
     rates: set[Any] = set()
     for f in functions:
         pieces: Any = f.expr.args if isinstance(f.expr, sympy.Piecewise) else [(f.expr, True)]
@@ -256,7 +376,10 @@ def _rates(functions: list[_Function]) -> list[Expr | None]:
                 powers = [m[1] for part in fraction for m in sympy.Poly(part, X, _U).monoms()]
                 c *= sympy.gcd(powers) or 1
             rates.add(c)
-    return [s * sympy.gcd(list(rates)) for s in (-1, 1)] if rates else [None]
+    if not rates:
+        return [_Unit()]
+    c = sympy.gcd(list(rates))
+    return [_Unit(s * c) for s in (-1, 1)]
 
 
 def _fraction(expr: Expr, rate: Any) -> tuple[Any, Any] | None:
@@ -278,32 +401,20 @@ def _fraction(expr: Expr, rate: Any) -> tuple[Any, Any] | None:
     return parts[0], parts[1]
 
 
-def _forms(expr: Any, rate: Any) -> Iterator[_Form]:
+def _forms(expr: Any, unit: _Unit) -> Iterator[Factors]:
     if isinstance(expr, sympy.Piecewise):
-        yield from _by_pieces(expr, rate)
+        yield from _by_pieces(expr, unit)
         return
-    if rate is not None:
-        yield from _rational(expr, rate)
-    for form in dict.fromkeys((expr, expr.rewrite(sympy.exp))):
-        for line in candidates(form, {X: "x"}):
-            yield _with_exponential(line, rate)
+    if unit.rate is not None:
+        yield from _rational(expr, unit)
+    for line in candidates(expr, {X: "x"}):
+        if unit.rate is not None:  # exp(c x) as u, exp(−c x) as its reciprocal
+            rising, falling = (f"np.exp({_Unit(s * unit.rate).times('x')})" for s in (1, -1))
+            line = line.replace(falling, f"(1.0 / {rising})")
+        yield (line,)
 
 
-def _exponential(rate: Any) -> str:
-    inner = {1: "x", -1: "-x"}.get(rate, f"{literal(rate)} * x")
-    return f"u = np.exp({inner})"
-
-
-def _with_exponential(line: str, rate: Any) -> _Form:
-    """The line with exp(c x) as u and exp(−c x) as its reciprocal."""
-    if rate is None:
-        return _Form((line,))
-    rising, falling = (numpy_line(sympy.exp(s * rate * X), {X: "x"}) or "" for s in (1, -1))
-    named = line.replace(rising, "u").replace(falling, "(1.0 / u)")
-    return _Form((named,), (_exponential(rate),) if named != line else ())
-
-
-def _by_pieces(expr: Any, rate: Any) -> Iterator[_Form]:
+def _by_pieces(expr: Any, unit: _Unit) -> Iterator[Factors]:
     """Pieces of the axis as nested `np.where`."""
     branches = []
     for piece, condition in expr.args:
@@ -313,54 +424,66 @@ def _by_pieces(expr: Any, rate: Any) -> Iterator[_Form]:
             test = f"x {_SIGNS[type(condition)]} {literal(condition.rhs)}"
         else:
             return
-        branches.append([(test, form) for form in list(_forms(piece, rate))[:3]])
+        branches.append([(test, form) for form in list(_forms(piece, unit))[:3]])
     for chosen in product(*branches):
         if chosen[-1][0]:
             return
-        text = chosen[-1][1].text
+        text = _text(chosen[-1][1])
         for test, form in chosen[-2::-1]:
-            text = f"np.where({test}, {form.text}, {text})"
-        yield _Form((text,), tuple(dict.fromkeys(g for _, form in chosen for g in form.given)))
+            text = f"np.where({test}, {_text(form)}, {text})"
+        yield (text,)
 
 
-def _rational(expr: Expr, rate: Any) -> Iterator[_Form]:
-    """N·hⁿ, and the same with N about its zero, where the expression is rational in x and u."""
-    fraction = _fraction(expr, rate)
+def _rational(expr: Expr, unit: _Unit) -> Iterator[Factors]:
+    """hⁿ·N, with N about its zero, or by hyperbolic functions, if it is rational in x and u."""
+    fraction = _fraction(expr, unit.rate)
     if fraction is None:
         return
     top, bottom = fraction
     below: list[tuple[Any, int]]
     above: list[tuple[Any, int]]
     lead, below = sympy.factor_list(bottom, X, _U)  # type: ignore[misc]
-    given, factors = [_exponential(rate)], list[str]()
-    for factor, n in below:
-        text = _line(factor)
-        name = "h" if text == "(1.0 + u)" else "h_" + "".join(filter(str.isalnum, text))
-        given += [f"{name} = 1.0 / {text}"]
-        factors += [name] * n
     scale, above = sympy.factor_list(top, X, _U)  # type: ignore[misc]
     constant: Any = sympy.sympify(scale) / lead
-    plain = [_line(f) for f, n in above for _ in range(n)]
-    front = [] if constant == 1 and plain else [literal(sympy.sympify(constant))]
-    yield _Form((*plain, *factors, *front), tuple(given))
+    powers = dict(above) | {f: -n for f, n in below}
+    ends = powers.pop(_U + 1, 0), powers.pop(_U - 1, 0)
+    if powers.pop(_U, 0) + S(sum(ends)) / 2 == 0 and any(ends) and not powers:
+        yield _hyperbolic(unit, *ends, constant)
+    names = {X: "x", _U: unit.u}
+    shared = [f"(1.0 / {_line(f, names)})" for f, n in below for _ in range(n)]
+    front = [_line(_U, names) for f, n in above if f == _U for _ in range(n)] + shared
+    above = [(f, n) for f, n in above if f != _U]
+    plain = [_line(f, names) for f, n in above for _ in range(n)]
+    last = [] if constant == 1 and (plain or front) else [literal(sympy.sympify(constant))]
+    yield (*front, *plain, *last)
     for k, (factor, n) in enumerate(above):
-        root = _root(factor, rate) if n == 1 and factor.has(_U) and factor != _U else None
+        root = _root(factor, unit.rate) if n == 1 and factor.has(_U) else None
         if root is not None:
-            lines, text = _about(factor, rate, root)
-            others = [_line(f) for j, (f, n) in enumerate(above) for _ in range(n) if j != k]
-            yield _Form((*others, text, *factors, *front), (*given, *lines))
+            others = [_line(f, names) for j, (f, n) in enumerate(above) for _ in range(n) if j != k]
+            about = (_about(factor, unit, root), *others)
+            yield (*front, *about, *last)
+            yield (*about, *front, *last)
 
 
-def _line(expr: Expr, names: dict[Symbol, str] | None = None) -> str:
+def _hyperbolic(unit: _Unit, above: int, below: int, constant: Any) -> Factors:
+    """u^(−(p+q)/2)·(1 + u)^p·(u − 1)^q = 2^(p+q)·cosh(c x/2)^p·sinh(c x/2)^q."""
+    half = unit.times("x", S.Half)
+    parts: list[str] = []
+    for word, n in (("cosh", above), ("sinh", below)):
+        text = f"np.{word}({half})"
+        parts += [text] * n if n >= 0 else [f"(1.0{f' / {text}' * -n})"]
+    scale = constant * S(2) ** (above + below)
+    return (*parts, *([] if scale == 1 else [literal(scale)]))
+
+
+def _line(expr: Expr, names: dict[Symbol, str]) -> str:
     """A polynomial by Horner's rule in u."""
-    text = numpy_line(sympy.horner(expr, _U) if expr.has(_U) else expr, names or _NAMES)
+    text = numpy_line(sympy.horner(expr, _U) if expr.has(_U) else expr, names)
     assert text is not None
     return text
 
 
-_NAMES = {X: "x", _U: "u", _Y: "y", _M: "m"}
-
-
+@lru_cache(maxsize=64)
 def _root(factor: Expr, rate: Expr) -> arb | None:
     """The only sign change of N on [−30, 30], to 160 bits."""
     f = Smooth(put(factor, {_U: sympy.exp(rate * X)}), X)
@@ -385,29 +508,28 @@ def _root(factor: Expr, rate: Expr) -> arb | None:
     return low
 
 
-def _about(factor: Expr, rate: Any, root: arb) -> tuple[list[str], str]:
-    """N = y·A(y, u) + m·B(u), with the lines for y and m."""
+def _about(factor: Expr, unit: _Unit, root: arb) -> str:
+    """N = y·A(y, u) + m·B(u)."""
     r, base = Symbol("r"), Symbol("ur")
     with precision(400):
-        table = {r: root, base: (root * int(rate.p) / int(rate.q)).exp()}
-        single = float(np.float32(as_float(root)))
-        parts = [(h, as_float(root - arb(h))) for h in (as_float(root), single)]
+        table = {r: root, base: (root * int(unit.rate.p) / int(unit.rate.q)).exp()}
+        wide, narrow = as_float(root), float(np.float32(as_float(root)))
+        shifts = [(wide, narrow), tuple(as_float(root - arb(h)) for h in (wide, narrow))]
+    y = " - ".join(["x", *(f"two({a!r}, {b!r})" for a, b in shifts if a or b)])
+    y = f"({y})" if " - " in y else y
+    names = {_Y: y, _M: f"np.expm1({unit.times(y)})", _U: unit.u}
     moving = sympy.cancel((put(factor, {X: r + _Y}) - put(factor, {X: r})) / _Y)
     still = sympy.cancel(base * (put(factor, {X: r}) - put(factor, {X: r, _U: base})) / (_U - base))
-    exact = parts[0] == parts[1] and not parts[0][1]
-    shift = [] if exact else [f"high, low = {parts[0]} if x.dtype == np.float64 else {parts[1]}"]
-    shift += [f"y = x - {parts[0][0]!r}" if exact else "y = x - high - low"]
-    inner = {1: "y", -1: "-y"}.get(rate, f"{literal(rate)} * y")
-    ahead, behind = (_numeric(part, table) for part in (moving, still))
-    fall = "m" if behind in ("1.0", "-1.0") else f"m * {behind}"
-    rise = "" if ahead == "0" else "y" if ahead == "1.0" else f"y * {ahead}"
+    ahead, behind = (_numeric(part, table, names) for part in (moving, still))
+    fall = names[_M] if behind in ("1.0", "-1.0") else f"{names[_M]} * {behind}"
+    rise = "" if ahead == "0.0" else y if ahead == "1.0" else f"{y} * {ahead}"
     text = f"{rise} - {fall}" if behind == "-1.0" else f"{rise} + {fall}" if rise else fall
-    return [*shift, f"m = np.expm1({inner})"], f"({text})"
+    return f"({text})"
 
 
-def _numeric(expr: Any, table: dict[Symbol, arb]) -> str:
+def _numeric(expr: Any, table: dict[Symbol, arb], names: dict[Symbol, str]) -> str:
     """A polynomial in y and u whose coefficients are rational in r and u_r, in numbers."""
-    names, total = dict(_NAMES), S.Zero
+    names, total = dict(names), S.Zero
     for (i, j), c in sympy.Poly(expr, _Y, _U).terms():
         value = Symbol(f"c{i}_{j}")
         names[value] = repr(_float_of(c, table))

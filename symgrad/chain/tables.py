@@ -2,7 +2,7 @@
 
 On each cell of a grid g' is interpolated at Chebyshev nodes (Trefethen 2013, Approximation Theory
 and Approximation Practice, theorem 8.2) and g is the integral of that; Horner's rule gives both
-from the same gathered coefficients. A cell about a zero of g' has it as its centre.
+from the same gathered coefficients. A cell about a zero of g' has the float next to it as centre.
 """
 
 from __future__ import annotations
@@ -17,30 +17,29 @@ from flint import arb, arb_poly
 from symgrad.kernels.smooth import BITS, Smooth, as_float, shifted, zeros_near
 from symgrad.rigor import precision
 
-__all__ = ["EDGE", "decay", "tables"]
+__all__ = ["EDGE", "LAST", "asymptote", "decay", "tables"]
 
-EDGE, _RIGHT = 8.0, 12.0
-_TERMS, _LAST = 14, 40.0
-_SHAPES = ((1 / 32, 9), (1 / 16, 11), (1 / 64, 9))
-_SHORT = 6
+EDGE, LAST = 8.0, 40.0
+"""How far tables go where no line is reached, and how far the series of a tail do."""
+_TERMS = 14
+_SHAPES = ((1 / 64, 7), (1 / 32, 9), (1 / 64, 9))
+_SHORT = 5
 """The degree for float32, of which fewer digits are asked."""
 
 
-def tables(value: Smooth, slope: Smooth) -> Iterable[str]:
-    """Sources of the table, by width and degree; the outer cells are lines that g may tend to."""
+def tables(value: Smooth, slope: Smooth, low: float, high: float) -> Iterable[str]:
+    """Sources of the table on [low, high], by width and degree."""
     for width, degree in _SHAPES:
-        first, last = round(-EDGE / width), round(_RIGHT / width)
-        places = range(first, last + 1)
+        places = range(round(low / width), round(high / width) + 1)
         cells = [_cell(value, slope, k * width, width / 2, degree) for k in places]
-        left, right = (_line(value, slope, sign) for sign in (-1, 1))
-        if left and right and all(cells):
+        if all(cells):
             inner = [c for c in cells if c]
-            yield _source([left, *inner, right], (first - 1.5) * width, 1 / width)
+            yield _source(inner, (places[0] - 0.5) * width, 1 / width)
 
 
 def _cell(
     value: Smooth, slope: Smooth, middle: float, half: float, degree: int
-) -> tuple[arb, list[arb]] | None:
+) -> tuple[float, list[float]] | None:
     """The centre, and the coefficients of g about it."""
     series = slope.series(arb(middle), arb(half))
     if series is None:
@@ -57,32 +56,35 @@ def _cell(
             for j in range(count + 1)
         ]
         poly = arb_poly.interpolate(nodes, [arb_poly(series)(node) for node in nodes])
-        slopes = [arb(0)] * order + [poly[k] for k in range(count + 1)]
-        centre = (arb(middle) + moved).mid()
-        start = value.value(centre)
-        return (
-            None if start is None else (centre, [start, *(c / k for k, c in enumerate(slopes, 1))])
-        )
+        centre = as_float(arb(middle) + moved)
+        shift = arb(centre) - middle - moved
+        slopes = (poly * arb_poly([0, 1]) ** order)(arb_poly([shift, 1]))
+        start = value.value(arb(centre))
+        if start is None:
+            return None
+        return centre, [
+            as_float(start),
+            *(as_float(slopes[k] / (k + 1)) for k in range(degree + 1)),
+        ]
 
 
-def _line(value: Smooth, slope: Smooth, sign: int) -> tuple[arb, list[arb]] | None:
-    """c₀ + c₁ x from one point far out; whether g is that line is measured."""
+def asymptote(value: Smooth, slope: Smooth, sign: int) -> tuple[float, float] | None:
+    """c₀ and c₁ of the line c₀ + c₁ x that g is far out; from where on is measured."""
     at = sign * arb(2) ** 20
     a, b = value.value(at), slope.value(at)
     if a is None or b is None:
         return None
     with precision(BITS):
-        rise = arb(as_float(b))
-        return arb(0), [arb(as_float(a - rise * at)), rise]
+        rise = as_float(b)
+        return as_float(a - arb(rise) * at), rise
 
 
 def decay(value: Smooth, slope: Smooth, c: float, sign: int) -> str | None:
-    """Coefficients of h in f = exp(c x²)·x·h(1/x) for g and g', from |x| = `EDGE` on.
+    """Coefficients of h in f = exp(c x²)·x·h(1/x) for g and g', from |x| = `EDGE` to `LAST`.
 
     h is interpolated at Chebyshev nodes in 1/x.
     """
-    ends = 1 / EDGE, 1 / _LAST
-    middle, half = (ends[0] + ends[1]) / 2, (ends[0] - ends[1]) / 2
+    middle, half = (1 / EDGE + 1 / LAST) / 2, (1 / EDGE - 1 / LAST) / 2
     nodes = [
         arb(sign * (middle + half * math.cos((2 * j + 1) * math.pi / (2 * _TERMS))))
         for j in range(_TERMS)
@@ -100,22 +102,14 @@ def decay(value: Smooth, slope: Smooth, c: float, sign: int) -> str | None:
                 return None
             poly = arb_poly.interpolate([1 / x for x in places], scaled)
             rows.append(_array(as_float(poly[k]) for k in range(_TERMS)))
-    return "(" + ",\n".join(rows) + ")"
+    return "np.array([" + ",\n".join(rows) + "])"
 
 
-def _source(cells: list[tuple[arb, list[arb]]], low: float, per: float) -> str:
+def _source(cells: list[tuple[float, list[float]]], low: float, per: float) -> str:
     """The table as NumPy source; `batch.Jets` says what its parts are."""
-    height = max(len(c) for _, c in cells)
-    rows = np.zeros((height, len(cells)))
-    centre, rest = np.zeros(len(cells)), np.zeros(len(cells))
-    for j, (c, coefficients) in enumerate(cells):
-        centre[j] = as_float(c)
-        with precision(BITS):
-            rest[j] = as_float(c - arb(centre[j]))
-        rows[: len(coefficients), j] = [as_float(v) for v in coefficients]
-    parts = [_array(part) for part in (centre, rest)]
-    body = ",\n".join(_array(row) for row in rows)
-    return f"Jets({low!r}, {per!r},\n{parts[0]},\n{parts[1]},\nnp.array([\n{body}]), {_SHORT})"
+    rows = ",\n".join(_array(row) for row in np.transpose([c for _, c in cells]))
+    centre = _array(c for c, _ in cells)
+    return f"both_types(Jets({low!r}, {per!r},\n{centre},\nnp.array([\n{rows}])), {_SHORT})"
 
 
 def _array(values: Any) -> str:
