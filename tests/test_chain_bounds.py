@@ -138,6 +138,8 @@ def test_a_box_encloses_all_points_and_not_much_more(name):
 
 def test_boxes_that_make_no_sense():
     net = Chain(G["tanh"], depth=1)
+    with pytest.raises(InputError, match="number, got"):
+        net.box_bound({"w": (1, 2, 3), "b": 0, "x": 0, "y": 0})
     with pytest.raises(InputError, match="exchanged"):
         net.box_bound({"w": (2, 1), "b": 0, "x": 0, "y": 0})
     with pytest.raises(InputError, match="no 'v'"):
@@ -182,6 +184,15 @@ def test_thresholds_in_depth_and_in_distance():
     z = float(found.distance)
     slope = float(G["sigmoid"].derivative(1)(sympy.Float(z, 30)))
     assert (2 * slope) ** 3 == pytest.approx(1e-6, rel=1e-9)
+    power, deep, far = sorted(found.fact.statement.args, key=lambda c: len(c.atoms(Symbol)))
+    if power.has(sympy.Implies):
+        power, deep = deep, power
+    assert found.fact.statement.atoms(sympy.Implies) == {deep, far}
+    assert {c.args[0].args[1] for c in (deep, far)} == {sympy.Integer(21), found.distance}
+    assert all(c.args[1].args[1] == found.eps for c in (deep, far))
+    assert found.verdict
+    one = Chain(G["sigmoid"], depth=1).threshold(Rational(1, 100), Rational(1, 2))
+    assert (one.depth, one.distance) == (4, None)  # (1/8)³ ≤ 1/100 < (1/8)²
     assert net.threshold(Rational(1, 10), 5).depth is None
     assert Chain(G["relu"], depth=3).threshold(Rational(1, 10), 1).distance is None
     with pytest.raises(InputError, match="0 < eps < 1"):

@@ -201,7 +201,10 @@ def test_activations_of_ones_own_take_the_same_road():
 def test_what_the_theorems_do_not_reach_is_undecided_and_said():
     mixed = Chain([Layer(G["tanh"]), Layer(G["tanh"], bias=False)], tie_weights=True)
     assert kinds(mixed) == ["global minimum", "undecided"]
-    assert not mixed.critical_points()[1].verdict
+    open_case = mixed.critical_points()[1]
+    assert not open_case.verdict
+    d1, d2, a1, e2 = sympy.symbols("delta__1 delta__2 a__1 e__2", real=True)
+    assert open_case.condition == sympy.And(sympy.Ne(e2, 0), Eq(d1 * x, 0), Eq(d2 * a1, 0))
     deep = Chain(G["sigmoid"], depth=5, bias=False, tie_weights=True, x=1).critical_points()
     assert (deep[-1].kind, bool(deep[-1].verdict)) == ("undecided", False)
     assert "w alone" in deep[-1].verdict.why
@@ -338,6 +341,11 @@ POINTS = [  # layers (name, bias, skip), x, y, weights, biases, the type
     ([("tanh", True, False), ("relu", False, False)], 1, -1, [1, 0], [-1], "global minimum"),
     ([("tanh", True, False), ("relu", False, False)], 1, 1, [1, 2], [-1],
      "kink: weak local maximum"),
+    # x = 0: a layer with a bias, or with g(0) ≠ 0, still feeds the ones above
+    ([("tanh", True, False), ("tanh", False, False)], 0, 1, [1, 0], [0], "strict saddle"),
+    ([("sigmoid", False, False)], 0, 1, [1], [], "flat"),
+    ([("sigmoid", False, False), ("tanh", False, False)], 0, 0, [1, 0], [], "global minimum"),
+    ([("sigmoid", False, False), ("tanh", False, False)], 0, 1, [1, 0], [], None),
     # zeros of a rational function of weights that are no floats
     ([("dip", False, False)] * 2 + [("tanh", False, False)], 1, 1,
      [sympy.Rational(1, 3), sympy.Rational(-18, 5), 0], [], "strict saddle"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from fractions import Fraction
 
 import mpmath
@@ -15,6 +16,8 @@ from sympy import Rational, Symbol
 from symgrad.activation import Head, X, elementary
 from symgrad.catalogue import activations, arctan, identity, leaky_relu, relu, sigmoid, tanh
 from symgrad.chain import EXPLICIT_NODES, Chain, Layer, a_, delta_, w_, z_
+from symgrad.chain.gradient import partial
+from symgrad.chain.state import accurate
 from symgrad.errors import InputError, LimitError
 from symgrad.fact import Proved
 from symgrad.loss import losses, squared_error
@@ -133,6 +136,44 @@ def by_hand(net: Chain, at: dict, digits: int) -> dict[str, mpmath.mpf]:
         e = value[net.w(l).name] * delta + (e if net.layers[l - 1].skip else 0)
     found["x"] = e
     return found
+
+
+@pytest.mark.parametrize("skips", [(), (1, 5), (2, 3), (4,)])
+def test_every_step_of_a_derivation_holds_in_numbers(skips):
+    """Each equation of each derivation, at the values that finite differences give."""
+    net = chain(5, skips)
+    at, digits = numbers(net, 7), 40
+    found = by_hand(net, at, 30)
+    table: dict = {
+        s: sympy.Float(v.str(digits, radius=False), digits)
+        for s, v in accurate(net, at, 150).factors(net).items() if s.is_Symbol
+    }  # fmt: skip
+    table |= {net.target: at[net.target], X: at[net.input]}
+    table |= {Symbol(n, real=True): sympy.Float(str(v), 30) for n, v in found.items() if "d" in n}
+    for n in (*net.parameters, net.input):
+        name = n.name.replace("b__", "delta__")
+        table[partial("C", n)] = sympy.Float(str(found[name]), 30)
+    table |= {partial("C", z_(l)): table[delta_(l)] for l in range(1, 6)}
+    gradients = [net.gradient("x"), *(net.delta(l) for l in range(1, 6))]
+    gradients += [net.gradient("w", l) for l in range(1, 6)] + [net.gradient("b", 2)]
+    seen = 0
+    for gradient in gradients:
+        for step in gradient.derivation:
+            left, right = (elementary(side.xreplace(table)) for side in step.claim.args)
+            gap = sympy.N(left - right, 30)
+            assert abs(gap) < 1e-24 * (1 + abs(sympy.N(left, 30))), step.claim
+            seen += 1
+        assert gradient.derivation.steps[-1].claim.args == (gradient.symbol, gradient.expr)
+    assert seen > 100
+
+
+def test_what_a_deep_chain_prints_is_short_and_it_pickles():
+    net = Chain(sigmoid, depth=1000)
+    for shown in (net, net.delta(1), net.program, net.hessian()):
+        assert 100 < len(str(shown)) < 20_000
+        assert len(shown._repr_latex_() or "") < 50_000
+        assert str(pickle.loads(pickle.dumps(shown))) == str(shown)
+    assert "7603 more lines" in str(net.program)
 
 
 def test_the_program_against_finite_differences_in_mpmath():

@@ -192,6 +192,16 @@ class Hessian(Shown):
             Proved("induction over the layers, from the last to the first"),
             tuple(range(1, len(steps) + 1)),
         ))  # fmt: skip
+        if chain.tie_weights:
+            w, i, j = real("w"), *sympy.symbols("i j", integer=True, positive=True)
+            shares = sympy.IndexedBase("H", real=True)[i, j]
+            total: Any = sympy.Sum(shares, (i, 1, chain.depth), (j, 1, chain.depth))
+            steps.append(Step(
+                Eq(partial("C", w, w), total, evaluate=False),
+                "w enters at every layer: H[i, j] are the second derivatives in the weights of the "
+                "layers i and j, each held fixed while the other is moved, at equal weights",
+                Proved("the sum rule, twice"), (len(steps),),
+            ))  # fmt: skip
         return Derivation(tuple(steps))
 
     @property
