@@ -11,13 +11,13 @@ import pytest
 from sympy import Rational, Symbol, exp, lambdify
 
 from symgrad.activation import Activation
-from symgrad.catalogue import activation
+from symgrad.catalogue import activation, activations
 from symgrad.chain import Chain, Layer
 from symgrad.chain.kernel import KERNEL_ULPS
 from symgrad.chain.pairs import pair_source
 from symgrad.errors import InputError
 from symgrad.loss import losses
-from symgrad.oracle import FLOAT64, mp_values, ulps
+from symgrad.oracle import FLOAT32, FLOAT64, mp_values, ulps
 
 T = Symbol("t", real=True)
 NAMES = ("sigmoid", "tanh", "sigmoid", "relu", "tanh")
@@ -257,6 +257,43 @@ def test_tables_tails_and_kernels_meet_without_a_seam(name):
         for n, got in ((0, found.cost), (1, found.delta[0])):
             true = mp_values(activation(name).derivative(n)(T).doit(), [T], [x], FLOAT64)
             assert np.max(ulps(got, true, FLOAT64)) <= KERNEL_ULPS, n
+
+
+def test_a_sample_that_is_done_again_leaves_the_others_as_they_are():
+    f = Chain(G["sigmoid"], depth=2).lambdify()
+    x = np.array([0.5, -0.25, np.nan, 1.0, 740.0])
+    given = {"y": 0.25, "w": [1.0, -2.0], "b": [np.zeros(5), 0.5]}
+    found = f(x=x, **given)
+    alone = [f(x=x[k : k + 1], **given | {"b": [np.zeros(1), 0.5]}) for k in range(5)]
+    for k, one in enumerate(alone):
+        assert np.array_equal(found.delta[:, k], one.delta[:, 0], equal_nan=True)
+        assert np.array_equal(found.w[:, k], one.w[:, 0], equal_nan=True)
+    assert np.isnan(found.x).tolist() == [False, False, True, False, False]
+    assert 0 < abs(found.delta[0, 4]) < 1e-300  # beyond the reach of exp(x) in floats
+    sums = f(x=np.delete(x, 2), total=True, **given | {"b": [np.zeros(4), 0.5]})
+    assert sums.x == pytest.approx(np.nansum(found.x), rel=1e-15)
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize("name", [g.name for g in activations() if not g.parameters])
+def test_every_activation_is_within_the_stated_ulps_in_both_types(name):
+    f = Chain(activation(name), depth=1, bias=False, loss=lambda a, y: a).lambdify()
+    rng = np.random.default_rng(99)
+    z = np.concatenate([
+        rng.normal(0, 2, 100), rng.uniform(-2, 0, 60), rng.uniform(-45, 45, 80),
+        rng.uniform(-800, 800, 60),
+    ])  # fmt: skip
+    for fmt in (FLOAT64, FLOAT32):
+        x = z.astype(np.float64 if fmt is FLOAT64 else np.float32)
+        found = f(x=x, y=0.0, w=[1.0])
+        for n, got in ((0, found.cost), (1, found.delta[0])):
+            true = mp_values(
+                activation(name).derivative(n)(T).doit(), [T], [x.astype(np.float64)], fmt
+            )
+            known = np.flatnonzero(true.known())
+            assert known.size > 200
+            errors = ulps(got[known].astype(np.float64), true[known], fmt)
+            assert np.max(errors) <= KERNEL_ULPS, (n, x[known][np.argmax(errors)])
 
 
 def test_beyond_the_reach_of_the_lines_the_kernels_take_over():
