@@ -38,7 +38,7 @@ def digits(c: Expr, bits: int) -> arb:
     """A ball for an exact constant with at least `bits` relative bits, or an exact zero."""
     code = program(c)
     work = bits + 32
-    while work <= 64 * bits + 1 << 14:
+    while work <= 8 * bits + (1 << 14):
         ball = code.ball(prec=work)
         if ball.is_zero() or (ball.is_finite() and ball.rel_accuracy_bits() >= bits):
             return ball
