@@ -274,6 +274,11 @@ def test_formulas_of_the_catalogue_are_mathml(g):
         assert "\\" not in "".join(tree.itertext())
 
 
+def test_primes_and_names_are_set_apart():
+    assert "<msup>" not in mathml(r"g''\left(x\right)")
+    assert mathml(r"2 \cos{x}").count("<mspace") == 1
+
+
 @pytest.mark.parametrize("source", ["{", "^", "x^", r"\left(", r"\left", "&", "a^b^c", "{" * 2000])
 def test_what_is_no_latex_is_shown_as_it_is(source):
     assert mathml(source) == f"<code>{source.replace('&', '&amp;')}</code>"

@@ -30,7 +30,8 @@ def mathml(latex: str, display: bool = False) -> str:
     '<code>\\frac{</code>'
     """
     try:
-        found = convert(_NAMED.sub(r" \\, ", latex), display="block" if display else "inline")
+        source = _NAMED.sub(r" \\, ", latex).replace("'", "′")
+        found = convert(source, display="block" if display else "inline")
         ElementTree.fromstring(found)
     except _REFUSED:
         return f"<code>{escape(latex)}</code>"
