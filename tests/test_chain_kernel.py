@@ -283,7 +283,7 @@ def test_every_activation_is_within_the_stated_ulps_in_both_types(name):
         rng.normal(0, 2, 100), rng.uniform(-2, 0, 60), rng.uniform(-45, 45, 80),
         rng.uniform(-800, 800, 60),
     ])  # fmt: skip
-    for fmt in (FLOAT64, FLOAT32):
+    for fmt, most in ((FLOAT64, KERNEL_ULPS), (FLOAT32, 8)):
         x = z.astype(np.float64 if fmt is FLOAT64 else np.float32)
         found = f(x=x, y=0.0, w=[1.0])
         for n, got in ((0, found.cost), (1, found.delta[0])):
@@ -293,7 +293,7 @@ def test_every_activation_is_within_the_stated_ulps_in_both_types(name):
             known = np.flatnonzero(true.known())
             assert known.size > 200
             errors = ulps(got[known].astype(np.float64), true[known], fmt)
-            assert np.max(errors) <= KERNEL_ULPS, (n, x[known][np.argmax(errors)])
+            assert np.max(errors) <= most, (n, x[known][np.argmax(errors)])
 
 
 def test_beyond_the_reach_of_the_lines_the_kernels_take_over():

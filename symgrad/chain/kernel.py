@@ -31,7 +31,10 @@ from symgrad.loss import A, Y
 __all__ = ["KERNEL_ULPS", "ChainKernel", "Gradients", "ScaledGradients", "chain_kernel"]
 
 KERNEL_ULPS = 6
-"""How many ulp a computed g or g' is taken to be off at most; checks and tests measure it."""
+"""How many ulp a g or g' computed in float64 is taken to be off at most; tests measure it.
+
+In float32, where NumPy's own cosh is off by up to 3, tests allow 8.
+"""
 
 _U = 2.0**-53
 _T = Symbol("t", real=True)
