@@ -198,6 +198,15 @@ def test_activations_of_ones_own_take_the_same_road():
     assert "strict saddle" in [c.kind for c in mixed]
 
 
+@pytest.mark.parametrize(("name", "floor", "ceiling"), [("relu6", 0, 6), ("hard_tanh", -1, 1)])
+def test_each_plateau_has_its_value_at_a_point_of_it(name, floor, ceiling):
+    flat = [s for s in Shape(Layer(activation(name))).spots if not s.signs]
+    assert {s.value for s in flat} == {floor, ceiling}
+    for spot in flat:
+        assert spot.at in spot.on.interior
+        assert activation(name)(spot.at).doit() == spot.value
+
+
 def test_what_the_theorems_do_not_reach_is_undecided_and_said():
     mixed = Chain([Layer(G["tanh"]), Layer(G["tanh"], bias=False)], tie_weights=True)
     assert kinds(mixed) == ["global minimum", "undecided"]

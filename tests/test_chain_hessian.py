@@ -70,7 +70,7 @@ def test_every_entry_is_the_second_derivative_of_the_nested_cost(depth, skips):
     at = numbers(net)
     found, names = net.hessian().at(at), net.hessian().slots
     second = Seconds(net, at)
-    pairs = [(p, q) for p in names for q in names if p <= q]
+    pairs = [(p, q) for p in (*names, "x") for q in names if p <= q or p == "x"] + [("x", "x")]
     assert len(pairs) >= 3
     for p, q in pairs:
         expected = second(p, q)
@@ -116,8 +116,8 @@ def test_symbolic_entries_agree_with_the_numbers():
     state = {s.name: v for s, v in _state(net, at).items()}
     for l in range(1, 5):
         state |= {f"kappa__{l}": numeric.kappa[l], f"mu__{l}": numeric.mu[l]}
-    for p in hessian.slots:
-        for q in hessian.slots:
+    for p in (*hessian.slots, "x"):
+        for q in (*hessian.slots, "x"):
             entry = hessian.entry(p, q).doit()
             symbols = sorted(entry.free_symbols, key=str)
             value = program(entry, *symbols).ball(*(state[s.name] for s in symbols), prec=200)
