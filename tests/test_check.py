@@ -84,7 +84,7 @@ def test_sympy_lambdify_of_gelu_cancels_and_leaves_float32():
     gelu = (x / 2 * (1 + erf(x / sqrt(2)))).diff(x)
     f = sympy.lambdify(x, gelu, modules=["scipy", "numpy"])
     report = judge(f, gelu, 2000, dtype=np.float32)
-    assert not report.dtype_kept
+    assert report.dtype_kept == np.__version__.startswith("1.")  # NEP 50 came with NumPy 2
     assert report.max_ulp > 1e6
 
 

@@ -123,8 +123,10 @@ class Format:
             y = np.asarray(x).astype(self.dtype)
         if self.name != "bfloat16":
             return y
+        # typed, since NumPy 1 makes a float of uint64 + int
+        one, half, high = map(np.uint64, (1, 0x7FFF, 0xFFFF0000))
         bits = y.view(np.uint32).astype(np.uint64)
-        even = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
+        even = (bits + half + ((bits >> np.uint64(16)) & one)) & high
         return np.where(np.isfinite(y), even.astype(np.uint32).view(np.float32), y)
 
 
