@@ -179,15 +179,20 @@ def torch_runner(torch: Any, name: str, x: Any, y: float, w: list[float]) -> Cal
 
 
 def medians(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Seconds by contender; every round runs each of them once."""
+    """Seconds of processor time by contender; every round runs each once, each time another first.
+
+    Who comes after a large library finds the caches full of it.
+    """
     times: dict[str, list[float]] = {k: [] for k in runs}
+    names = list(runs)
     for run in runs.values():
         run()
-    for _ in range(rounds):
-        for k, run in runs.items():
-            start = time.perf_counter()
-            run()
-            times[k].append(time.perf_counter() - start)
+    for k in range(rounds):
+        first = k % len(names)
+        for name in names[first:] + names[:first]:
+            start = time.process_time()
+            runs[name]()
+            times[name].append(time.process_time() - start)
     return {k: statistics.median(v) for k, v in times.items()}
 
 
@@ -231,7 +236,7 @@ def test_speed(dtype, measured):
         f"Cost and all gradients of a chain, {dtype.__name__}: the time of the others over ours",
         ("activation", "L", "N", "ns per sample and layer", *OTHERS),
         rows,
-        f"Interleaved medians on one thread; `total` is ours with gradients summed over the batch. "
+        f"Interleaved medians of processor time; `total` is ours with sums over the batch. "
         f"Geometric means: {means}.",
     )
     assert len(rows) == len(NAMES) * sum(n * l <= _LARGEST for n in SIZES for l in DEPTHS)
