@@ -229,6 +229,7 @@ def _fits(depth: int) -> bool:
 def test_given_numbers_are_exact_and_enter_the_explicit_form():
     net = Chain([Layer(tanh, weight=0.1, bias=False), Layer(identity, weight=Fraction(1, 3))], y=2)
     assert net.given[w_(1)] == Rational(0.1) != Rational(1, 10)
+    assert Chain([tanh, sigmoid], bias=False).parameters == (w_(1), w_(2))
     assert net.delta(2).explicit.free_symbols == {Symbol("b__2", real=True), Symbol("x", real=True)}
     assert net.point({"b__2": 0, "x": np.float32(0.1)})[net.input] == Rational(
         float(np.float32(0.1))
