@@ -47,6 +47,7 @@ from symgrad.tails import tail
 __all__ = ["run"]
 
 _MAX_CERTIFICATE = 50_000_000
+_PARTS = "symgrad sympy mpmath numpy python-flint latex2mathml matplotlib ipython rich"
 
 
 @dataclass(frozen=True)
@@ -311,7 +312,7 @@ def _doctor(options: argparse.Namespace, progress: Progress) -> Answer:
     from sympy.external.gmpy import GROUND_TYPES
 
     rows = [("Python", platform.python_version()), ("platform", platform.platform())]
-    for name in "symgrad sympy mpmath numpy python-flint latex2mathml matplotlib ipython rich".split():
+    for name in _PARTS.split():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
