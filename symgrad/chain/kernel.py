@@ -20,7 +20,8 @@ from symgrad.chain import batch
 from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import b_, x_, y_
-from symgrad.chain.pairs import batch_source, pair_source, straight
+from symgrad.chain.pairs import batch_source, pair_source
+from symgrad.chain.steps import straight
 from symgrad.errors import InputError, SymgradError, UnsupportedError
 from symgrad.kernels import emit
 from symgrad.kernels.forms import numpy_line
