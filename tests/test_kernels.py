@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -150,7 +151,7 @@ def test_a_threshold_moved_is_caught(silu1):
 
 def test_a_branch_swapped_is_caught():
     kernel = lambdify(x, activation("leaky_relu").d(1)(x))
-    line = next(t for t in kernel.source.splitlines() if "return select(" in t)
+    line = next(t for t in kernel.source.splitlines() if "return select(x == x" in t)
     swapped = line.replace("x <", "x >")
     assert swapped != line
     assert fails(kernel, kernel.source.replace(line, swapped))
@@ -232,6 +233,17 @@ class TestCallingConvention:
         assert np.array_equal(a, expected)
         with pytest.raises(ValueError, match="shape"):
             self.f(a, out=np.empty(3))
+
+    def test_what_is_masked_stays_masked(self):
+        a = np.ma.array([0.0, 20.0, 40.0], mask=[False, True, False])
+        got = self.f(a)
+        assert isinstance(got, np.ma.MaskedArray)
+        assert got.mask.tolist() == [False, True, False]
+        assert got.compressed().tolist() == self.f([0.0, 40.0]).tolist()
+        u, v = symbols("u v", real=True)
+        both = lambdify((u, v), tanh(u) * exp(v))(a, np.ma.array([[1.0], [2.0]], mask=[[1], [0]]))
+        assert both.mask.tolist() == [[True, True, True], [False, True, False]]
+        assert both[1, 2] == pytest.approx(math.exp(2), rel=1e-15)
 
     def test_complex_is_refused(self):
         with pytest.raises(TypeError, match="complex"):
@@ -361,7 +373,7 @@ def test_what_has_no_accurate_method_is_refused():
         lambdify(x, (1 + x**2) ** Rational(1, 3) - sympy.cbrt(x**2))
 
 
-LOG_NAMES = ("sigmoid", "silu", "softsign", "tanhshrink", "hard_swish")
+LOG_NAMES = ("sigmoid", "silu", "softsign", "tanhshrink", "hard_swish", "snake", "sinc")
 
 
 def log_of_slope(g):
@@ -378,6 +390,30 @@ def test_logarithms_of_derivatives(name):
 @pytest.mark.parametrize("case", CASES[1::3], ids=ident)
 def test_logarithms_of_every_derivative(case):
     assert judged(log_of_slope(case[0]), 2000).failures(LIMIT) == ()
+
+
+def test_logarithms_of_waves():
+    # 1 + sin 2x = (sin x + cos x)^2: about r = 3 pi/4 + k pi it is 2 (x - r)^2
+    slope = log_of_slope(activation("snake"))
+    assert slope.amplitude_beyond > 1e300
+    for k in (0, 1, 1000, 10**6):
+        with mpmath.workdps(60):
+            x0 = float((k + mpmath.mpf(3) / 4) * mpmath.pi)
+            true = mpmath.log(1 + mpmath.sin(2 * mpmath.mpf(x0)))
+            assert abs(float(slope(x0)) - true) < 2 * math.ulp(float(true))
+    assert log_of_slope(activation("sinc")).amplitude_beyond == 30.0
+
+
+def test_float32_keeps_zeros_and_kinks():
+    double = np.float32(3 * math.pi / 4)  # the double zero of 1 + sin 2x is no float
+    with mpmath.workdps(60):
+        true = float(1 + mpmath.sin(2 * mpmath.mpf(float(double))))
+    assert lambdify(x, activation("snake").d(1)(x))(double) == np.float32(true)
+    third = sympy.Piecewise((0, x <= Rational(1, 3)), (1, True))
+    low = np.float32(1 / 3)  # above 1/3 in float32
+    assert lambdify(x, third)(np.array([np.nextafter(low, np.float32(0)), low])).tolist() == [0, 1]
+    at_kink = lambdify(x, activation("relu").d(1)(x))(np.array([-1e-45, 0, 1e-45], np.float32))
+    assert at_kink.tolist() == [0, 0, 1]
 
 
 def test_logarithms_where_the_derivative_itself_underflows():

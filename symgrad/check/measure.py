@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, log
 
 from symgrad.activation import Activation, Derived, elementary, univariate
 from symgrad.check.report import Finding, Limit, Worst
@@ -212,7 +212,8 @@ def _sign_wrong(got: Floats, columns: Sequence[Floats], values: Values) -> NDArr
 def _by_amplitude(what: Subject, errors: Floats, x: Floats, values: Values, fmt: Format) -> Floats:
     """The errors in units of the spacing at the largest |f| where |x| is as large to a factor 4.
 
-    Twelve more points of each such stretch say how large f gets there.
+    Twelve more points of each such stretch say how large f gets there. For log|u| it is the largest
+    |u|, where the spacing at the logarithm is less.
     """
     stretch = np.where(np.isfinite(x), (np.frexp(x)[1] - 1) >> 1, 0)
     groups, index = np.unique(stretch * 2 + (x < 0), return_inverse=True)
@@ -220,8 +221,14 @@ def _by_amplitude(what: Subject, errors: Floats, x: Floats, values: Values, fmt:
     more = np.ldexp(share[:, None], 2 * (groups >> 1)) * np.where(groups & 1, -1.0, 1.0)
     more = np.clip(fmt.cast(more).astype(np.float64), -fmt.largest, fmt.largest)
     there = arb_values(what.expr, what.args, [more.ravel()], fmt)
-    largest = _size(there, fmt).reshape(more.shape).max(0)
     size = _size(values, fmt)
+    if isinstance(what.shown, log):
+        top, here = rounded(there, fmt)[0].reshape(more.shape).max(0), rounded(values, fmt)[0]
+        np.fmax.at(top, index, here)
+        with np.errstate(invalid="ignore", over="ignore"):
+            unit = np.ldexp(np.exp(here - top[index]), (fmt.spacing(size) + 52).astype(np.intc))
+            return errors * np.fmin(unit, 1.0)
+    largest = _size(there, fmt).reshape(more.shape).max(0)
     np.maximum.at(largest, index, size)
     shift = fmt.spacing(size) - fmt.spacing(largest[index])
     return np.ldexp(errors, np.minimum(shift, 0).astype(np.intc))

@@ -25,6 +25,7 @@ __all__ = [
     "at", "build", "identifier", "line", "number", "plan_source", "runtime_source",
 ]  # fmt: skip
 
+_WORDS = ("exp_square", "broken_power", "select", "one_plus", "log_one_plus", "log_wave")
 _OPERATION = re.compile(r" [-+*/] |\w\(")
 _TAKEN = {"np", "out", "inf", "nan", "kernel", *(n for n in vars(runtime) if n[0] != "_")}
 
@@ -65,9 +66,7 @@ def build(source: str, name: str) -> dict[str, Any]:
     """The namespace after running a source that this room has written."""
     space: dict[str, Any] = {
         "np": np,
-        "exp_square": runtime.exp_square,
-        "broken_power": runtime.broken_power,
-        "select": runtime.select,
+        **{name: getattr(runtime, name) for name in _WORDS},
         "inf": math.inf,
         "nan": math.nan,
         "__name__": f"symgrad_kernel_{name}",

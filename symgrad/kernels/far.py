@@ -73,7 +73,8 @@ def far(f: Smooth, sign: int) -> Far:
         return Far("power", sign, f.constant)
     found = _germ(_gathered(f), f.x, sign)
     if found is None:
-        return Far("wave", sign, math.nan, waves=True)
+        limit = far(f.inner, sign).limit if isinstance(f, LogAbs) else math.nan
+        return Far("wave", sign, -math.inf if limit == 0 else math.nan, waves=True)
     scale, terms = found.scale, found.model.terms
     if not terms:
         return Far("power", sign, 0.0)

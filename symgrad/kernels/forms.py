@@ -110,7 +110,22 @@ def _write(e: Any, names: dict[Symbol, str]) -> str:
     return f"{word}({_write(e.args[0], names)})"
 
 
+def _wave_from_zero(e: Any, names: dict[Symbol, str]) -> str | None:
+    """c·(1 ± sin v), which has double zeros, from sine and cosine; the same for cos v."""
+    c, wave = e.as_coeff_Add()
+    share, wave = wave.as_coeff_Mul()
+    if not isinstance(wave, (sympy.sin, sympy.cos)) or abs(share) != abs(c):
+        return None
+    (v,) = wave.args
+    other = sympy.cos(v) if isinstance(wave, sympy.sin) else sympy.sin(v)
+    text = f"one_plus({_write(wave * share / c, names)}, {_write(other, names)})"
+    return text if c == 1 else f"({literal(c)} * {text})"
+
+
 def _sum(e: Any, names: dict[Symbol, str]) -> str:
+    wave = _wave_from_zero(e, names)
+    if wave is not None:
+        return wave
     terms = list(e.args)
     for t in terms:
         rest = [s for s in terms if s is not t]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from symgrad.kernels.smooth import Smooth
+from symgrad.kernels.smooth import LogAbs, Smooth
 from symgrad.oracle import (
     FLOAT32,
     FLOAT64,
@@ -71,7 +71,16 @@ class Judge:
     @cached_property
     def special(self) -> tuple[Any, Values]:
         """Points around zeros, and where f overflows or leaves the normal floats."""
-        return self.near(_edges(self.f.expr, self.f.x, self.fmt))
+        found = [_edges(self.f.expr, self.f.x, self.fmt)]
+        if isinstance(self.f, LogAbs):
+            found.append(_edges(self.f.inner.expr, self.f.x, self.fmt))
+        return self.near(at for places in found for at in places)
+
+    @cached_property
+    def bends(self) -> tuple[float, ...]:
+        """Where the function turns, double zeros among it."""
+        f = self.f.inner if isinstance(self.f, LogAbs) else self.f
+        return _edges(f.expr.diff(f.x), f.x, self.fmt)
 
     def near(self, places: Iterable[float]) -> tuple[Any, Values]:
         """Points around these places, with their true values."""
@@ -118,14 +127,19 @@ class Judge:
         return len(self.spread[0]) + len(self.special[0])
 
     def worst_of_wave(self, method: Callable[[Any], Any]) -> float:
-        """The largest error in units of the spacing at the amplitude: the largest |f| near by."""
+        """The largest error in units of the spacing at the amplitude: the largest |f| near by.
+
+        For log|u| the amplitude is that of u, where the spacing at the logarithm is less.
+        """
         x, values = self.spread
-        true, _ = rounded(values, self.fmt)
         order = np.argsort(np.abs(x))
-        window = np.pad(np.abs(true[order]), _NEAR, mode="edge")
-        amplitude = np.lib.stride_tricks.sliding_window_view(window, 2 * _NEAR + 1).max(-1)
+        x, true = x[order], rounded(values, self.fmt)[0][order]
+        logs = isinstance(self.f, LogAbs)
+        window = np.pad(true if logs else np.abs(true), _NEAR, mode="edge")
+        top = np.lib.stride_tricks.sliding_window_view(window, 2 * _NEAR + 1).max(-1)
         with np.errstate(all="ignore"):
-            errors = np.abs(_run(method, x) - true)[order] / np.spacing(amplitude)
+            unit = np.maximum(np.spacing(np.abs(true)), 2.0**-52 * np.exp(top - true))
+            errors = np.abs(_run(method, x) - true) / (unit if logs else np.spacing(top))
         return float(np.max(np.where(np.isnan(errors), math.inf, errors)))
 
 

@@ -115,6 +115,8 @@ def _merge_lines(plan: Design, fmt: Format) -> None:
     regimes = plan.regimes
     if not 2 <= len(regimes) <= 6 or not all(isinstance(r.method, (str, float)) for r in regimes):
         return
+    if plan.amplitude_beyond is not None:  # what is far out seldom occurs
+        return
     if any(a.upper != b.lower for a, b in pairwise(regimes)):
         return
     texts = [r.method if isinstance(r.method, str) else repr(r.method) for r in regimes]

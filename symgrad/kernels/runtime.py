@@ -143,6 +143,21 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
     return mask.view(dtype)
 
 
+def one_plus(s: Any, c: Any) -> Any:
+    """1 + s for s = ±sin v and c = cos v: (1 − s²)/(1 − s) where s is next to −1."""
+    return select(s > -0.5, 1.0 + s, c * c / (1.0 - s))
+
+
+def log_one_plus(s: Any, c: Any) -> Any:
+    """The logarithm of `one_plus`."""
+    return select(s > -0.5, np.log1p(s), 2.0 * np.log(np.absolute(c)) - np.log1p(-s))
+
+
+def log_wave(c: Any, s: Any) -> Any:
+    """log|c| for c = cos v and s = sin v, or the other way round."""
+    return select(c * c > 0.5, 0.5 * np.log1p(-s * s), np.log(np.absolute(c)))
+
+
 def broken_power(y: Any, high: float, low: float) -> Any:
     """y^(high + low) for y ≥ 0."""
     r = y**high
@@ -290,7 +305,12 @@ def float_type(dtype: Any) -> Any:
 
 
 def evaluate(plan: Plan, x: Any, out: Any = None) -> Any:
-    """The kernel at x: float64 inside, rounded once to the type of x (integers: float64)."""
+    """The kernel at x: float64 inside, rounded once to the type of x (integers: float64).
+
+    As with NumPy's own functions what is masked stays masked.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        return np.ma.array(evaluate(plan, x.data, out), mask=x.mask)
     x = np.asarray(x)
     dtype = float_type(x.dtype)
     if out is not None and out.shape != x.shape:
@@ -341,6 +361,11 @@ def product(*factors: Any) -> Any:
 
 def in_blocks(f: Any, given: Any, out: Any = None) -> Any:
     """The results of f at the arguments together, in blocks, in the type of the arguments."""
+    masks = [np.ma.getmaskarray(v) for v in given if isinstance(v, np.ma.MaskedArray)]
+    if masks:
+        results = in_blocks(f, [np.ma.getdata(v) for v in given], out)
+        mask = np.logical_or.reduce(np.broadcast_arrays(*masks, results[0])[:-1])
+        return [np.ma.array(r, mask=mask) for r in results]
     dtype = common_type(given)
     arrays = [np.asarray(v, np.float64) for v in given]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))

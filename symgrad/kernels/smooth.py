@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 from flint import arb, arb_poly, arb_series
 from sympy import Expr, Rational, Symbol
+from sympy.polys.polyerrors import NotAlgebraic
 
 from symgrad.errors import DomainError, UndecidedError
 from symgrad.rigor import Program, constant, precision, program, sign
@@ -114,7 +115,7 @@ class Smooth:
             return near
         try:
             exact = sign(self.expr.xreplace({self.x: Rational(at)})) == 0
-        except (UndecidedError, DomainError):
+        except (UndecidedError, DomainError, NotAlgebraic):
             return near
         return arb(at) if exact else near
 

@@ -24,7 +24,7 @@ from symgrad.kernels.fit import EPS, Cell, Grid, cell, rounding, table
 from symgrad.kernels.forms import candidates
 from symgrad.kernels.judge import Judge, in_float32
 from symgrad.kernels.runtime import Laurent
-from symgrad.kernels.smooth import Smooth
+from symgrad.kernels.smooth import LogAbs, Smooth
 from symgrad.oracle import FLOAT32, FLOAT64, Format
 
 __all__ = ["Design", "Noted", "Stretch"]
@@ -45,6 +45,8 @@ _GRIDS = ((5, 2.0), (6, 2.0), (5, 0.5), (6, 0.5), (6, 0.0625), (7, 0.015625), (7
 """Bits and step of the central grid, tried in this order; the second where the first ends early."""
 _WAVE_GRIDS = (*((bits, 2.0) for bits in (5, 6, 7)), *_GRIDS[2:])
 _LOWEST, _TINY, _TOP = -1075.0, -985.0, 1000.0
+_TURNS = 2.0**1020
+"""Beyond it a few times x leaves the floats."""
 _DECAY_FROM, _WAVE_FROM = 14.0, 30.0
 """How far out the central table goes before a decay, and before a wave."""
 
@@ -119,24 +121,25 @@ class Stretch:
         signs = [s for s, end in ((1, self.high), (-1, self.low)) if math.isinf(end)]
         self.far = {s: far(self.f, s) for s in signs}
         self.plan.points += [(s * math.inf, end.limit) for s, end in self.far.items()]
-        line = self.line(self.low, self.high)
-        if line is not None:
-            self.add(self.low, self.high, *line)
-        elif self.lines:
+        for top in (math.inf, _TURNS) if self.waves else (math.inf,):
+            low, high = max(self.low, -top), min(self.high, top)
+            line = self.line(low, high, ENOUGH if self.waves else GOOD)
+            if line is not None:
+                self.add(low, high, *line)
+                for end in self.far.values() if top < math.inf else ():
+                    self.by_amplitude(end, top)
+                return
+        if self.lines:
             raise UnsupportedError(f"no line of NumPy is accurate enough for {self.f.expr}")
-        elif not self.decaying_line():
+        if not self.decaying_line():
             self.tabulate()
 
     def line(self, low: float, high: float, limit: float = GOOD) -> tuple[Any, str] | None:
         """The best line of NumPy on [low, high), if it is good enough; right at ±inf if one is."""
-        expr, x = self.f.expr, self.f.x
-        if not expr.has(x):
+        if not self.f.expr.has(self.f.x):
             return self.f.constant, "constant"
-        texts = candidates(expr, {x: "x"})
-        if self.fmt is FLOAT32:  # whose squares are exact in float64
-            texts = [_SQUARE.sub(_plain_square, t) for t in texts]
         judge = Judge(self.f, low, high, fmt=self.fmt)
-        found = [line for t in texts if (line := self.judged(judge, t, limit))]
+        found = [line for t in self.texts() if (line := self.judged(judge, t, limit))]
         if not found:
             return None
         _, narrow, error, _, text = min(found)
@@ -144,14 +147,26 @@ class Stretch:
         self.plan.zeros += [] if self.waves else map(float, judge.zeros)
         return text, f"one line of NumPy: {error:.2f} ulp at worst of {judge.size} points"
 
+    def texts(self) -> list[str]:
+        """The lines to try."""
+        lines = candidates(self.f.expr, {self.f.x: "x"})
+        if isinstance(self.f, LogAbs):
+            lines += map(_log_of, candidates(self.f.inner.expr, {self.f.x: "x"}))
+        if self.fmt is FLOAT32:  # whose squares are exact in float64
+            lines = [_SQUARE.sub(_plain_square, t) for t in lines]
+        return lines
+
     def judged(
         self, judge: Judge, text: str, limit: float
     ) -> tuple[bool, bool, float, int, str] | None:
         """Of a line: if it misses a limit at ±inf, if it needs float64, error, size and text."""
         words = len(_WORDS.findall(text))
         method = emit.line(text)
+        allowed = SHORT if self.fmt is FLOAT32 else limit if words > 1 else ENOUGH
         error = judge.worst(method)[0]
-        if error > (SHORT if self.fmt is FLOAT32 else limit if words > 1 else ENOUGH):
+        if error <= allowed:
+            error = max(error, judge.worst(method, judge.bends)[0])
+        if error > allowed:
             return None
         with np.errstate(all="ignore"):
             ends = [(float(method(np.float64(s * math.inf))), e.limit) for s, e in self.far.items()
@@ -401,18 +416,31 @@ class Stretch:
         self.put(end.sign, max(begin, start), math.inf, series, why)
 
     def to_line(self, end: Far, start: float) -> None:
-        low, high = (start, math.inf) if end.sign > 0 else (-math.inf, -start)
+        low, high = sorted((end.sign * start, end.sign * math.inf))
         line = self.line(low, high, ENOUGH)
         if line is None:
-            judge = Judge(self.f, low, high, 80)
-            lines = candidates(self.f.expr, {self.f.x: "x"})
-            errors = [(judge.worst_of_wave(emit.line(t)), t) for t in lines]
-            worst, text = min(errors, default=(math.inf, ""))
-            if not worst < 64:
-                raise UnsupportedError(f"no method for {self.f.expr} toward {end.sign}·oo")
-            line = text, f"one line of NumPy: {worst:.2f} ulp of the amplitude at worst"
-            self.plan.amplitude_beyond = start
-        self.add(low, high, *line)
+            self.by_amplitude(end, start)
+        else:
+            self.put(end.sign, start, math.inf, *line)
+
+    def by_amplitude(self, end: Far, start: float) -> None:
+        low, high = sorted((end.sign * start, end.sign * math.inf))
+        judge = Judge(self.f, low, high, 80)
+        errors = [(judge.worst_of_wave(emit.line(t)), t) for t in self.texts()]
+        worst, text = min(errors, default=(math.inf, ""))
+        if not worst < 64:
+            raise UnsupportedError(f"no method for {self.f.expr} toward {end.sign}·oo")
+        why = f"one line of NumPy: {worst:.2f} ulp of the amplitude at worst"
+        self.put(end.sign, start, math.inf, text, why)
+        self.plan.amplitude_beyond = start
+
+
+def _log_of(line: str) -> str:
+    """The line of log|.| for that of a function; of waves it is accurate at both ends."""
+    wave = re.fullmatch(r"np\.(sin|cos)(\(.*\))", line)
+    if wave:
+        return f"log_wave({line}, np.{'cos' if wave[1] == 'sin' else 'sin'}{wave[2]})"
+    return f"log_{line}" if line.startswith("one_plus(") else f"np.log(np.absolute({line}))"
 
 
 def _plain_square(found: re.Match[str]) -> str:

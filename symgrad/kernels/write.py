@@ -87,7 +87,8 @@ class Writer:
     def _at_infinity(self, expr: Expr, result: str) -> str:
         """The result with its limits at ±inf, which its parts may not give."""
         for sign in (1, -1):
-            limit = far(Smooth(smooth_logs(elementary(expr)), self.args[0]), sign).limit
+            smooth = Smooth(smooth_logs(elementary(smooth_logs(expr))), self.args[0])
+            limit = far(smooth, sign).limit
             if not math.isnan(limit):
                 end = f"{self.names[0]} == {'inf' if sign > 0 else '-inf'}"
                 result = f"np.where({end}, {limit!r}, {result})"
