@@ -19,7 +19,7 @@ from sympy import Lambda, Rational, Reals, S, Symbol
 from symgrad.activation import univariate
 from symgrad.catalogue import activation
 from symgrad.sphinxext import options
-from symgrad.sphinxext.results import bounds, functions
+from symgrad.sphinxext.results import bounds, functions, kernels
 from symgrad.sphinxext.setting import broken
 from symgrad.sphinxext.shelf import Shelf
 from symgrad.tails import tail
@@ -449,3 +449,9 @@ def test_a_lost_picture_is_made_again(tmp_path):
         stop()
     assert str(again) == str(first)
     assert lost.read_bytes() == before
+
+
+def test_a_regime_is_read_whole():
+    source = "# 0 <= x < 1: from 0: a;\n#   from 1: b.\n# 1 <= |x| < inf: zero.\n# nothing: else\n"
+    wanted = [("0 <= x < 1", "from 0: a; from 1: b."), ("1 <= |x| < inf", "zero.")]
+    assert kernels.regimes(source) == wanted

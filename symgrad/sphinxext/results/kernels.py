@@ -27,7 +27,8 @@ def kernel_of(x: Symbol, expr: Expr) -> Kernel:
 
 def regimes(source: str) -> list[tuple[str, str]]:
     """(where, how) for each regime, from the comments of the source."""
-    found = re.findall(r"^# (.*?[<=].*?\|?x\|?.*?): (.*)$", source, re.MULTILINE)
+    whole = source.replace("\n#   ", " ")  # a comment that goes on
+    found = re.findall(r"^# (.*?[<=].*?\|?x\|?.*?): (.*)$", whole, re.MULTILINE)
     return [(where.strip(), how.strip()) for where, how in found]
 
 
