@@ -49,7 +49,7 @@ def identical(f: Expr, g: Expr) -> bool:
     if gap.has(*_HYPERBOLIC):
         gap = gap.rewrite(_HYPERBOLIC, sympy.exp)
     above = sympy.fraction(sympy.together(gap))[0]
-    if 0 in (sympy.expand(above, power_exp=False), sympy.expand(above)):
+    if sympy.expand(above) == 0:
         return True
     for u in {w.args[0] for w in above.atoms(sympy.sin)}:  # the circle, by a rational parameter
         t = sympy.Dummy("t")
