@@ -217,8 +217,9 @@ class Hessian(Shown):
         yield Para(
             f"The Hessian in {len(self.slots)} parameters, held by κ, δ, w g' of each layer:"
         )
-        for row in self.recurrences[:4]:
-            yield Formula(*row.args)
+        depth = self.chain.depth
+        for l in range(depth, max(depth - 4, 0), -1):
+            yield Formula(kappa_(l), self._kappa(l))
         p = self.slots[0]
         for q in self.slots[:2] if p != "w" or self.chain.depth <= 4 else ():
             yield Formula(partial("C", real(p), real(q)), self.entry(p, q))
