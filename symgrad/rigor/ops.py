@@ -150,8 +150,7 @@ def _far_exp(x: arb) -> arb:
 def _far_erfc(x: arb, _: arb) -> arb:
     """DLMF 7.12.1: the remainder of the alternating series is below the first omitted term."""
     square = x * x
-    series = 1 - (1 - arb(1.5, 1.5) / square) / (2 * square)
-    tail = _far_exp(-square) / (abs(x) * arb.pi().sqrt()) * series
+    tail = _far_exp(-square) / (abs(x) * arb.pi().sqrt()) * (1 - arb(0.25, 0.25) / square)
     return tail if x > 0 else 2 - tail
 
 
