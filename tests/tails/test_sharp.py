@@ -388,6 +388,15 @@ def test_where_exact_terms_are_identities(f, where):
     assert found.inf <= max(where.inf, 1) + 2 if where.inf.is_finite else found == where
 
 
+def test_an_identity_of_hidden_logarithms_starts_where_they_are_positive():
+    for depth, edge in enumerate((0, 1, sympy.E)):
+        inner = x
+        for _ in range(depth):
+            inner = log(inner)
+        found = tail(log(inner) - log(inner / 3), oo, 1, x=x)
+        assert (found.terms, found.where) == ((log(3),), Interval.open(edge, oo))
+
+
 def test_terms_with_logarithms_start_after_one_and_odd_ones_after_zero():
     for f, edge in (
         (log(x + 1), 1),
