@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -20,7 +21,7 @@ from symgrad.kernels.far import far
 from symgrad.kernels.fit import EPS, Grid, cell, rounding, table
 from symgrad.kernels.judge import Judge
 from symgrad.kernels.regimes import design
-from symgrad.kernels.runtime import pieces
+from symgrad.kernels.runtime import exp_square, log_one_plus, log_wave, one_plus, pieces, select
 from symgrad.kernels.smooth import Smooth, as_float, floor_log2, log2_abs, shifted, zeros_near
 from symgrad.rigor import precision
 
@@ -204,3 +205,50 @@ def test_a_symmetry_is_that_of_the_function():
 def test_the_variable_is_free():
     z = Symbol("z", real=True)
     assert design(tanh(z) ** 3, z).zeros == [0.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_selection_by_bits_is_that_of_numpy(dtype):
+    draw = np.random.default_rng(4)
+    a, b = draw.normal(size=(2, 5000)).astype(dtype)
+    a[::7], b[::5] = np.nan, -np.inf
+    for yes, no in ((a, b), (0.0, b), (a, -0.0), (a[:3000], b[:3000])):
+        condition = draw.integers(0, 2, 3000 if np.size(yes) == 3000 else 5000).astype(bool)
+        got, expected = select(condition, yes, no), np.where(condition, yes, no)
+        assert got.dtype == expected.dtype == dtype
+        assert np.array_equal(got, expected, equal_nan=True)
+        assert np.array_equal(np.signbit(got), np.signbit(expected))
+
+
+@pytest.mark.parametrize("c", [-1.0, -0.5, 0.25])
+@pytest.mark.parametrize("p", [(), (-2.0, 1.0), (-1.0, 2.0), (0.75, -3.0, 1.0)])
+def test_bells(c, p):
+    x = np.concatenate([np.linspace(-9, 9, 301), np.nextafter(math.sqrt(2), [0, 1, 2])])
+    x = np.concatenate([x, np.nextafter(math.sqrt(0.5), [0, 1])])
+    got = exp_square(x, c, *p)
+    with mpmath.workdps(60):
+        for at, value in zip(x.tolist(), got.tolist(), strict=True):
+            s = mpmath.mpf(at) ** 2
+            true = mpmath.exp(c * s) * (mpmath.polyval(p[::-1], s) if p else 1)
+            if len(p) < 3:  # of higher degree Horner's rule cancels
+                assert abs(value - true) <= 3 * math.ulp(float(true))
+            else:
+                size = mpmath.exp(c * s) * sum(abs(a) * s**k for k, a in enumerate(p))
+                assert abs(value - true) <= 4 * math.ulp(float(size))
+    assert exp_square(np.float64(1.5), c, *p) == exp_square(np.array([1.5]), c, *p)[0]
+
+
+def test_waves_about_their_double_zeros():
+    r = float(3 * math.pi / 2)  # 1 + sin v vanishes there twice
+    v = np.concatenate([r + np.ldexp(1.0, np.arange(-50, 2)), [r, 1e-9, 0.5, 2.0, 3.7, 1e5]])
+    s, c = np.sin(v), np.cos(v)
+    with np.errstate(divide="ignore"):
+        waves, logs_of_waves = one_plus(s, c), log_one_plus(s, c)
+    with mpmath.workdps(60):
+        for k, at in enumerate(v.tolist()):
+            true = 1 + mpmath.sin(mpmath.mpf(at))
+            assert abs(waves[k] - true) <= 4 * math.ulp(float(true))
+            logs = ((logs_of_waves[k], mpmath.log(true)),
+                    (log_wave(c, s)[k], mpmath.log(abs(mpmath.cos(at)))))  # fmt: skip
+            for got, expected in logs:
+                assert abs(got - expected) <= 4 * math.ulp(float(expected))
