@@ -10,7 +10,7 @@ import pytest
 import sympy
 from sympy import Eq, Rational, Symbol
 
-from symgrad.activation import Activation
+from symgrad.activation import Activation, Head
 from symgrad.catalogue import activation
 from symgrad.chain import Chain, Layer
 from symgrad.chain.shape import Shape
@@ -119,6 +119,8 @@ def test_relu_without_biases_is_flat_where_any_layer_is_dead(weights):
     assert found.is_critical
     assert found.case is not None
     assert found.case.kind == "flat"
+    slopes = tuple(G["relu"].d(1)(Symbol(f"z__{l}", real=True)) for l in (1, 2, 3))
+    assert found.case.vanishing == slopes
     for shift in itertools.product((-1, 1), repeat=3):
         near = [Rational(w) + Rational(s, 1000) for w, s in zip(weights, shift, strict=True)]
         assert net.diagnose({"x": 1, "y": 1, "w": near}).cost == 0.5
@@ -410,6 +412,10 @@ def test_the_type_is_that_of_the_losses_nearby(row):
         said = f"kink: {found.case.note.split('; a ')[1]}"
     assert said == kind
     assert found.case.verdict
+    known = found.state.factors(net)
+    factors = found.case.vanishing
+    assert all(f in known for f in factors if isinstance(f, Head))
+    assert not factors or any(known[f].is_zero() for f in factors if f in known)
     cost = _cost(net, at, context)
     start = [context.mpf(str(sympy.N(at[s.name], 65))) for s in net.parameters]
     here, rng, seen = cost(*start), np.random.default_rng(2), set()
