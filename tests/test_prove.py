@@ -813,3 +813,40 @@ def test_the_steps_say_what_holds_where_and_the_last_rests_on_them():
     boxes = quartic.parts[0].chart.boxes
     assert boxes > 1
     assert f"{boxes} boxes" in quartic.derivation.steps[0].because
+
+
+def test_a_piece_of_no_factors_is_zero_and_not_strict(touching):
+    bare = changed(touching, ("pieces", 0, "factors"), [])
+    with pytest.raises(CertificateError, match="is not zero"):
+        verify(bare)
+    one = sympy.Le(sin(x) ** 2 + cos(x) ** 2, 1, evaluate=False)
+    tree = certificate(prove(one, x))
+    assert [p["factors"] + p["waves"] for p in tree["pieces"]] == [[]]
+    assert verify(tree)
+    strict = changed(tree, ("statement",), encode(sympy.Lt(*one.args, evaluate=False)))
+    with pytest.raises(CertificateError, match="is not zero"):
+        verify(changed(strict, ("pieces", 0, "strict"), True))
+
+
+def test_tails_alone_may_cover_an_interval_and_not_less_than_it():
+    def written(p, lo, start):
+        row = tail_claim(p, x, oo, 1, S(start), 1)
+        factor = {"p": encode(p), "n": 1, "by": "boxes", "tails": [row], "boxes": []}
+        tree = {
+            "format": "symgrad-certificate-1",
+            "statement": encode(sympy.Ge(p, 0, evaluate=False)),
+            "variable": encode(x),
+            "on": encode(Interval(lo, oo)),
+            "pieces": [
+                {"h": encode(p), "strict": False, "lo": encode(S(lo)), "hi": encode(oo),
+                 "factors": [factor], "waves": []}
+            ],
+            "points": [[encode(S(lo)), False]],
+        }  # fmt: skip
+        return {**tree, "digest": digest(tree)}
+
+    assert verify(written(x, 1, 1))
+    assert verify(written(x**3, 2, 1))
+    for p, lo, start in ((x, 1, 2), (x**3, Rational(1, 2), 1), (-x, 1, 1)):
+        with pytest.raises(CertificateError):
+            verify(written(p, lo, start))

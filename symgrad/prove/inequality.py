@@ -115,7 +115,7 @@ def prove(
     """
     if isinstance(statement, str):
         raise InputError(f"text is read by symgrad.parse_statement first, got {statement!r}")
-    if statement in (True, False, S.true, S.false):
+    if statement in (S.true, S.false):
         raise InputError(
             f"SymPy evaluated the statement to {statement} before it was read; "
             "write it with evaluate=False, such as Le(f, g, evaluate=False)"
