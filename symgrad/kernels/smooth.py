@@ -110,7 +110,7 @@ class Smooth:
 
     def exact_zero(self, near: arb, reach: arb) -> arb:
         """The float next to a zero, where exact algebra shows f to vanish there; else `near`."""
-        at = as_float(near)
+        at = 0.0 if bool(abs(near) < reach * arb(2) ** -60) else as_float(near)
         if not math.isfinite(at) or abs(near - arb(at)) > reach * arb(2) ** -60:
             return near
         try:
