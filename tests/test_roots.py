@@ -11,7 +11,7 @@ import sympy
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Rational, S, Symbol, cos, exp, log, pi, sin, sqrt, tanh
+from sympy import Rational, S, Symbol, cos, cosh, exp, log, pi, sin, sqrt, tanh
 
 from symgrad.errors import DomainError, LimitError, UndecidedError
 from symgrad.rigor import constant, precision, program, sign
@@ -272,3 +272,10 @@ def test_a_minimum_above_zero_is_told_from_a_double_zero():
     for height, open_ in ((Rational(1, 10**36), False), (Rational(1, 10**46), True)):
         found = isolation((x - Rational(1, 3)) ** 2 + height, x, -1, 1)
         assert (len(found.open), found.roots) == (int(open_), ())
+
+
+def test_newton_ends_at_zero_itself():
+    for f in (sin(x), x + x**3, exp(x) - 1, x * cosh(x)):
+        found = newton(program(f, x), arb(-1), arb(2), 64)
+        assert found.contains(0)
+        assert found.rad() < arb(2) ** -256
