@@ -40,7 +40,7 @@ from symgrad.errors import DomainError, InputError, LimitError, UndecidedError
 from symgrad.fact import Evidence
 from symgrad.rigor import precision
 from symgrad.tails import compare, leading, tail
-from symgrad.tails.audit import Audit, _size, sample
+from symgrad.tails.audit import Audit, _size, audit, sample
 from symgrad.tails.beyond import Beyond, nearest, outward, short_above
 from symgrad.tails.constants import expr
 from symgrad.tails.expand import Expander
@@ -436,7 +436,7 @@ def test_the_size_of_a_ratio_keeps_its_side_of_one():
     assert np.isnan(_size(arb(0.5, 0.1)))
     assert _size(arb(3, 0.5)) == 3.0
     tiny = arb(2) ** -50
-    assert _size(arb(1) - tiny) <= 1.0 < _size(arb(1) + tiny)
+    assert _size(arb(1) - tiny) == 1 - 2.0**-50 < 1.0 < _size(arb(1) + tiny)
     assert _size(arb(1.5)) == 1.5
 
 
@@ -449,6 +449,7 @@ def test_samples_lie_where_the_tail_holds(flip):
         assert all(found.where.contains(Rational(float(p))) for p in at)
         near = np.count_nonzero(np.abs(at - float(at[np.argmin(flip * at)])) <= 8.0)
         assert near >= 100
+        assert np.count_nonzero(np.abs(at - float(at[np.argmin(flip * at)])) > 2) >= 40
         far = sample(found, 20, 3, bits=4000, beyond=400)
         assert np.min(flip * far) >= np.max(flip * at) * 0.5
         assert np.array_equal(at, sample(found, 200, 3, bits=400))
@@ -465,6 +466,8 @@ def test_an_audit_as_evidence():
         _ = Audit(8, 0, 0, 0.0, 2.0).evidence
     found = tail(1 / (x - 1), oo, 2, x=x).check(50)
     assert found.points == found.decided == found.seconded == 50
+    assert audit(tail(1 / (x - 1), oo, 2, x=x), 20, second=0).seconded == 0
+    assert audit(tail(Max(x, 0), oo, x=x), 20).seconded == 0
     assert found.worst > 0.99
 
 
