@@ -263,6 +263,12 @@ def test_a_minimum_is_claimed_for_costs_shown_convex(cost, kind):
     assert kinds(Chain(g, depth=2, loss=cost)) == [kind]
 
 
+def test_a_residual_is_solved_for_the_target_only_by_a_number():
+    net = Chain(G["identity"], depth=1, loss=lambda a, y: y * a**2 / 2)
+    a = Symbol("a__1", real=True)
+    assert net.critical_points()[0].condition == Eq(a * y, 0)  # a = 0 as well
+
+
 def test_a_cost_that_is_not_convex_is_not_claimed():
     pole = Chain(G["silu"], depth=1, loss=lambda a, y: 1 / (a - y) ** 2 + a)
     assert "global minimum" not in kinds(pole)

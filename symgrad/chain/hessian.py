@@ -194,8 +194,8 @@ class Hessian(Shown):
         ))  # fmt: skip
         if chain.tie_weights:
             w, i, j = real("w"), *sympy.symbols("i j", integer=True, positive=True)
-            shares = sympy.IndexedBase("H", real=True)[i, j]
-            total: Any = sympy.Sum(shares, (i, 1, chain.depth), (j, 1, chain.depth))
+            shares: Any = sympy.IndexedBase("H", real=True)
+            total: Any = sympy.Sum(shares[i, j], (i, 1, chain.depth), (j, 1, chain.depth))
             steps.append(Step(
                 Eq(partial("C", w, w), total, evaluate=False),
                 "w enters at every layer: H[i, j] are the second derivatives in the weights of the "
