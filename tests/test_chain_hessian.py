@@ -12,6 +12,7 @@ from test_chain_gradient import MIXED, chain, nested, numbers
 from symgrad.activation import X
 from symgrad.catalogue import identity, relu, sigmoid, tanh
 from symgrad.chain import Chain, Hessian, Layer
+from symgrad.chain.state import accurate
 from symgrad.errors import InputError
 from symgrad.rigor import precision, program
 
@@ -125,9 +126,29 @@ def test_symbolic_entries_agree_with_the_numbers():
                 assert abs(value / numeric.entry(p, q) - 1) < arb(10) ** -20
 
 
-def _state(net, at):
-    from symgrad.chain.state import accurate
+@pytest.mark.parametrize("skips", [(), (3,), (1, 5)])
+def test_the_recurrences_of_kappa_hold_in_numbers(skips):
+    net = chain(5, skips)
+    at = numbers(net, 9)
+    numeric, state = net.hessian().at(at, 100), accurate(net, at, 100)
+    value = {s.name: v for s, v in _state(net, at).items()}
+    second = state.curvature
+    with precision(200):
+        value["y"] = arb(fmpq(int(at[net.target].p), int(at[net.target].q)))
+        for l in range(5, 0, -1):
+            value |= {f"kappa__{l}": numeric.kappa[l], f"E__{l}": second}
+            second = second * state.step[l] ** 2 + state.e[l] * state.curve[l] * state.w[l] ** 2
+    rows = net.hessian().recurrences
+    assert [row.lhs.name for row in rows] == [f"kappa__{l}" for l in range(5, 0, -1)]
+    for row in rows:
+        right = row.rhs.doit()
+        symbols = sorted(right.free_symbols, key=str)
+        found = program(right, *symbols).ball(*(value[s.name] for s in symbols), prec=200)
+        with precision(200):
+            assert abs(found / value[row.lhs.name] - 1) < arb(10) ** -20, row
 
+
+def _state(net, at):
     return {s: v for s, v in accurate(net, at, 100).factors(net).items() if s.is_Symbol}
 
 
