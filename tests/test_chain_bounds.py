@@ -194,6 +194,8 @@ def test_thresholds_in_depth_and_in_distance():
     far = Chain(G["sigmoid"], depth=3).threshold(Rational(1, 1000)).distance  # its root is √10/100
     square = G["sigmoid"].derivative(1)(far.n(40)) ** 2
     assert Rational(1, 1000) * (1 - Rational(1, 10**8)) < square < Rational(1, 1000)
+    for name, edge in (("hard_tanh", 1), ("relu6", 6)):  # the stated slope at the edge is 0
+        assert Chain(activation(name), depth=3).threshold(Rational(1, 10)).distance == edge
     one = Chain(G["sigmoid"], depth=1).threshold(Rational(1, 100), Rational(1, 2))
     assert (one.depth, one.distance) == (4, None)  # (1/8)³ ≤ 1/100 < (1/8)²
     assert net.threshold(Rational(1, 10), 5).depth is None
