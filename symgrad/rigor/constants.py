@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -56,13 +56,18 @@ def sign(c: Expr) -> int:
 
 
 def _is_zero(c: Expr) -> bool:
-    logs = partial(sympy.expand_log, factor=True)
-    forms = (sympy.expand, sympy.radsimp, sympy.powsimp, logs, sympy.cancel)
+    forms = (sympy.expand, sympy.radsimp, sympy.powsimp, _one_log, sympy.cancel)
     if any(form(c) == 0 for form in forms):
         return True
     if c.is_algebraic:
         return sympy.minimal_polynomial(c, sympy.Symbol("t")) == sympy.Symbol("t")
     return False
+
+
+def _one_log(c: Expr) -> Any:
+    """A sum of logarithms as one, since to split one needs the factors of its integers."""
+    whole: Any = sympy.logcombine(c, force=True)
+    return whole.replace(sympy.log, lambda a: sympy.log(sympy.radsimp(a)))
 
 
 class Digits(sympy.AtomicExpr):
