@@ -477,6 +477,14 @@ ZERO = [
 ]  # fmt: skip
 
 
+def test_sums_of_logarithms_make_no_great_powers_and_factor_no_great_integers():
+    (two, three, six), many = map(sympy.log, (2, 3, 6)), 10**9
+    assert sign(many * six - many * two - many * three) == 0
+    p, q = sympy.nextprime(10**40), sympy.nextprime(10**41)
+    with pytest.raises(UndecidedError):
+        sign(sympy.log(p * q) - sympy.log(p) - sympy.log(q))
+
+
 @pytest.mark.parametrize("c", ZERO, ids=str)
 def test_zero_is_proved_by_algebra_and_what_is_near_it_is_not_zero(c):
     assert sign(c) == 0

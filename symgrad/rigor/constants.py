@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy
@@ -17,6 +17,8 @@ __all__ = ["Digits", "constant", "exact", "rational_upper", "sign"]
 
 _MAX_BITS = 8192
 _MAX_EXPONENT = 1 << 22
+_FACTORED = 1 << 64
+"""Integers inside logarithms are factored below this size; beyond it that may take for ever."""
 
 
 def constant(c: Expr, prec: int = 64) -> arb:
@@ -56,18 +58,15 @@ def sign(c: Expr) -> int:
 
 
 def _is_zero(c: Expr) -> bool:
-    forms = (sympy.expand, sympy.radsimp, sympy.powsimp, _one_log, sympy.cancel)
+    forms = [sympy.expand, sympy.radsimp, sympy.powsimp, sympy.cancel]
+    inside = [n for e in c.atoms(sympy.log) for n in e.atoms(sympy.Rational)]
+    if all(max(abs(n.p), n.q) < _FACTORED for n in inside):
+        forms.append(partial(sympy.expand_log, factor=True))
     if any(form(c) == 0 for form in forms):
         return True
     if c.is_algebraic:
         return sympy.minimal_polynomial(c, sympy.Symbol("t")) == sympy.Symbol("t")
     return False
-
-
-def _one_log(c: Expr) -> Any:
-    """A sum of logarithms as one, since to split one needs the factors of its integers."""
-    whole: Any = sympy.logcombine(c, force=True)
-    return whole.replace(sympy.log, lambda a: sympy.log(sympy.radsimp(a)))
 
 
 class Digits(sympy.AtomicExpr):
