@@ -270,7 +270,8 @@ def _as_pieces(e: Any) -> Any:
 def _extreme(one: Any, other: Any, largest: bool) -> Any:
     """Max or Min of two, piece by piece: SymPy solves a condition that holds pieces."""
     if isinstance(one, Piecewise):
-        return Piecewise(*((_extreme(part, other, largest), where) for part, where in one.args))
+        pieces: Any = one.args
+        return Piecewise(*((_extreme(part, other, largest), where) for part, where in pieces))
     if isinstance(other, Piecewise):
         return _extreme(other, one, largest)
     return Piecewise((other, one < other if largest else one > other), (one, True))

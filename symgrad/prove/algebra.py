@@ -28,7 +28,8 @@ def relations(statement: Basic) -> list[Relational]:
         return [r for part in statement.args for r in relations(part)]
     if isinstance(statement, sympy.Eq):
         left: Any = statement.lhs
-        return [sympy.Eq(left - statement.rhs, 0, evaluate=False)]
+        equation: Any = sympy.Eq(left - statement.rhs, 0, evaluate=False)
+        return [equation]
     if not isinstance(statement, (sympy.Le, sympy.Lt, sympy.Ge, sympy.Gt)):
         raise InputError(f"prove takes <, <=, >, >=, = and And of these, got {statement}")
     small: Any = statement.lts
@@ -39,7 +40,7 @@ def relations(statement: Basic) -> list[Relational]:
         gaps = [large - u, large + u]
         if isinstance(large, sympy.Abs):
             gaps = [large.args[0] ** 2 - u**2]
-    above = sympy.Gt if isinstance(statement, (sympy.Lt, sympy.Gt)) else sympy.Ge
+    above: Any = sympy.Gt if isinstance(statement, (sympy.Lt, sympy.Gt)) else sympy.Ge
     return [above(h, 0, evaluate=False) for h in gaps]
 
 
