@@ -187,7 +187,10 @@ def _width(g: Germ, n: int, start: Expr) -> Rational:
     """A first length on which the growth changes by a factor e² or so."""
     beyond, at = Beyond(g.scale, as_arb(start)), as_arb(start)
     rates = (g.scale.field.ball(c) * beyond.value(m) for m, c in g.scale.theta(g.model.terms[n][0]))
-    return short_upper(at * (2 / (abs(sum(rates, arb(0))) + 1)).min(arb(1) / 4), 1)
+    rate = abs(sum(rates, arb(0)))  # not finite where log x starts, at 1
+    return short_upper(
+        at * ((2 / (rate + 1)).min(arb(1) / 4) if rate.is_finite() else arb(1) / 4), 1
+    )
 
 
 def _needs_log(m: Monomial) -> bool:

@@ -475,3 +475,11 @@ def test_an_undecided_sign_is_refused():
     a = Symbol("a", real=True)
     with pytest.raises(UndecidedError, match="a > 0"):
         leading(a * x, x).limit  # noqa: B018
+
+
+def test_a_logarithm_at_the_point_where_it_starts():
+    """From 1 on, where log x is 0 and its growth is not finite."""
+    x = Symbol("x", positive=True)
+    found = tail(log(x) * exp(-1 / (2 * x**2)) / x ** Rational(5, 2), x=x, terms=1)
+    assert found.verdict
+    assert found.valid_from == 1
