@@ -31,10 +31,11 @@ from symgrad.loss import A, Y
 from symgrad.render import Block, Para, Shown, Table, text
 from symgrad.rigor import constant, contains_zero, precision, program, sign
 
-_KINDS = ("residual", "slopes", "weights", "input")
-
 __all__ = ["Diagnosis", "LayerDiagnosis", "diagnose"]
 
+_KINDS = ("residual", "slopes", "weights", "input")
+_SMALL = 0.5
+"""Decades below 1 from which a gradient is called small, and one factor is blamed for it."""
 
 @dataclass(frozen=True)
 class LayerDiagnosis:
@@ -72,7 +73,7 @@ class LayerDiagnosis:
         """The factor that most decades come from, or the kind where many factors share in them."""
         if self.vanishing:
             return f"zero: {self._zero}"
-        if self.decades <= 0:
+        if self.decades < _SMALL:
             return "not small"
         kind = max(self.kinds, key=lambda k: self.kinds[k])
         if self._shared:
@@ -85,7 +86,7 @@ class LayerDiagnosis:
         if self.vanishing:
             return f"{name} = 0 exactly, since {self._zero} = 0"
         size = f"{name} = {digits(self.weight_gradient)}"
-        if self.decades <= 0:
+        if self.decades < _SMALL:
             return f"{size}: not small"
         share = f"{self.largest_share:.1f} of {self.decades:.1f} decades"
         if self._shared:
