@@ -37,6 +37,7 @@ _KINDS = ("residual", "slopes", "weights", "input")
 _SMALL = 0.5
 """Decades below 1 from which a gradient is called small, and one factor is blamed for it."""
 
+
 @dataclass(frozen=True)
 class LayerDiagnosis:
     """One layer at the point: its gradients, and what makes them small.
