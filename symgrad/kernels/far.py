@@ -59,19 +59,11 @@ def _germ(f: Expr, x: Symbol, sign: int) -> Any:
         return None
 
 
-def _gathered(f: Smooth) -> Any:
-    """f with the coefficients of each error function put together, where their parts cancel."""
-    if isinstance(f, LogAbs):
-        return sympy.log(_gathered(f.inner) ** 2) / 2
-    words = list(f.expr.atoms(sympy.erf))
-    return sympy.collect(sympy.expand(f.expr), words, sympy.factor) if words else f.expr
-
-
 def far(f: Smooth, sign: int) -> Far:
     """What f becomes toward sign·∞, by the leading terms of its germ."""
     if not f.expr.has(f.x):
         return Far("power", sign, f.constant)
-    found = _germ(_gathered(f), f.x, sign)
+    found = _germ(f.expr, f.x, sign)
     if found is None:
         limit = far(f.inner, sign).limit if isinstance(f, LogAbs) else math.nan
         return Far("wave", sign, -math.inf if limit == 0 else math.nan, waves=True)
