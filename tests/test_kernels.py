@@ -294,7 +294,8 @@ def test_export_needs_numpy_alone_and_is_reproducible(tmp_path, silu1):
     assert kernel.export(tmp_path / "two.py").read_bytes() == first
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.py", "two.py"]
     code = (
-        "import sys; sys.path.insert(0, ''); import one; print(repr(float(one.kernel(-800.0)))); print(one.__doc__);"
+        "import sys; sys.path.insert(0, ''); import one;"
+        "print(repr(float(one.kernel(-800.0)))); print(one.__doc__);"
         "sys.exit(any(m in sys.modules for m in ('sympy', 'symgrad', 'flint', 'mpmath')))"
     )
     run = subprocess.run(
