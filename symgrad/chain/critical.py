@@ -8,8 +8,7 @@ at. Where ∂c/∂a ≠ 0, C − C₀ has the sign of ∂c/∂a · (aᴸ − a�
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -33,6 +32,7 @@ from symgrad.chain.cases import (
 from symgrad.chain.chain import Chain
 from symgrad.chain.convex import is_convex
 from symgrad.chain.notation import a_, delta_, e_, put, real, x_, y_, z_
+from symgrad.chain.path import Path, no_slope, senses, spot_names
 from symgrad.chain.shape import Shape, Spot
 from symgrad.errors import DomainError, UndecidedError, UnsupportedError
 from symgrad.fact import Derivation, Fact, Proved, Step, Undecided, Verdict
@@ -110,52 +110,6 @@ def critical_points(chain: Chain) -> CriticalPoints:
     return CriticalPoints(c for k, c in enumerate(found) if c not in found[:k])
 
 
-@dataclass(frozen=True)
-class _Path:
-    """From layer L down to l, with ∂C/∂aˡ ≠ 0: what was chosen at each layer above.
-
-    `spots` are layers with g' = 0, each with its factor in aᴸ; at the others z = 0 and aᵏ⁻¹ = 0,
-    which needs `above` and multiplies `factor`. `value` is what the layers down to the first such
-    one add to aᴸ, and a^`zero` = 0 below the last such one.
-    """
-
-    l: int
-    above: tuple[Any, ...] = ()
-    spots: tuple[tuple[int, Spot, Expr], ...] = ()
-    value: Expr | None = S.Zero
-    factor: Expr = S.One
-    bent: bool = False
-    zero: int | None = None
-
-    def at(self, spot: Spot) -> _Path:
-        """The path with g' = 0 at this layer."""
-        spots = (*self.spots, (self.l, spot, self.factor))
-        return replace(self, spots=spots, value=self.plus(spot.value))
-
-    def plus(self, value: Expr | None) -> Expr | None:
-        if self.zero is not None:
-            return self.value
-        return None if value is None or self.value is None else self.value + value
-
-    def to_zero(self, chain: Chain, shape: Shape) -> _Path:
-        """One layer down, with aˡ⁻¹ = 0, zˡ = 0 and ∂aˡ/∂aˡ⁻¹ ≠ 0."""
-        if shape.layer.skip and shape.kinked_at_zero:
-            raise UndecidedError("a skip connection around a kink at z = 0, without a bias")
-        step = chain.w(self.l) * shape.value(1, S.Zero) + (1 if shape.layer.skip else 0)
-        # at x = 0 the first weight has no effect
-        free = (Ne(chain.w(self.l), _no_slope(shape)),) if self.l > 1 else ()
-        return replace(
-            self, l=self.l - 1, above=(*self.above, *free), factor=self.factor * step,
-            value=self.plus(shape.value(0, S.Zero)), bent=self.bent or shape.kinked_at_zero,
-            zero=self.l - 1,
-        )  # fmt: skip
-
-
-def _no_slope(shape: Shape) -> Expr:
-    """The wˡ at which ∂aˡ/∂aˡ⁻¹ = w g'(0), and 1 more with a skip connection, is zero."""
-    return -1 / shape.value(1, S.Zero) if shape.layer.skip else S.Zero
-
-
 class Cases:
     """The cases of one chain: from the last layer down, as long as ∂C/∂aˡ ≠ 0."""
 
@@ -186,7 +140,7 @@ class Cases:
             elif signs_of(self) is not None:
                 yield from signed(self)
             else:
-                yield from self.descend(_Path(self.depth))
+                yield from self.descend(Path(self.depth))
         except (UndecidedError, UnsupportedError, DomainError) as why:
             yield self.other(str(why))
         if self.x.is_zero is None and self.reach > self.depth:
@@ -292,7 +246,7 @@ class Cases:
 
     # the layers from the top down
 
-    def descend(self, path: _Path) -> Iterator[CriticalCase]:
+    def descend(self, path: Path) -> Iterator[CriticalCase]:
         """∂C/∂aˡ ≠ 0: either g' = 0 at layer l, or the layer has no bias and aˡ⁻¹ = 0."""
         l = path.l
         if l == 0:
@@ -325,7 +279,7 @@ class Cases:
         yield from self.descend(path.to_zero(self.chain, shape))
 
     def typed(
-        self, path: _Path, base: Expr, vanishing: tuple[Expr, ...] = ()
+        self, path: Path, base: Expr, vanishing: tuple[Expr, ...] = ()
     ) -> Iterator[CriticalCase]:
         """g' = 0, or a kink, at every layer of the path: aᴸ is the sum of their g(z).
 
@@ -336,9 +290,9 @@ class Cases:
         smooth = [l for l, s, _ in path.spots if s.curve is not None]
         kinked = len(smooth) < len(path.spots) and not vanishing
         factors = vanishing or tuple(self.chain.layers[l - 1].g.d(1)(z_(l)) for l in smooth)
-        place = _place([l for l, _, _ in path.spots], self.depth)
+        place = spot_names([l for l, _, _ in path.spots], self.depth)
         given = [step for l, _, _ in path.spots for step in self.shapes[l - 1].steps()]
-        for sense, rho, spots in _senses(path.spots, residual):
+        for sense, rho, spots in senses(path.spots, residual):
             signs = {side * s for side, spot in spots for s in spot.signs}
             curves = {side * spot.curve for side, spot in spots if spot.curve}
             name, because = _WORDS[len(signs)]
@@ -371,7 +325,7 @@ class Cases:
                     )  # fmt: skip
 
     def extremes(
-        self, path: _Path, residual: Expr, rho: Expr, turn: int
+        self, path: Path, residual: Expr, rho: Expr, turn: int
     ) -> Iterator[tuple[str, Any, str, Any]]:
         """aᴸ is on one side of its value: (name, condition, type, where it occurs)."""
         for side, sense in ((1, ">"), (-1, "<")):
@@ -381,14 +335,14 @@ class Cases:
             occurs = sided(residual, side) if path.zero is None else S.true
             yield f", residual {sense} 0", sided(rho, side), kind, occurs
 
-    def least(self, path: _Path, side: int) -> bool:
+    def least(self, path: Path, side: int) -> bool:
         """Whether aᴸ is the least possible (side 1) or the largest (side −1), for a convex cost."""
         shapes = [(self.shapes[l - 1], spot.at) for l, spot, _ in path.spots]
         return self.convex and path.zero is None and all(
             s.takes(s.ends.inf if side > 0 else s.ends.sup, at) for s, at in shapes
         )  # fmt: skip
 
-    def floor(self, path: _Path, residual: Expr) -> str:
+    def floor(self, path: Path, residual: Expr) -> str:
         """Where a plateau is the least or the largest value of aᴸ."""
         for side, word in ((1, ">"), (-1, "<")):
             if self.least(path, side):
@@ -399,7 +353,7 @@ class Cases:
         """aˡ⁻¹."""
         return self.x if l == 1 else a_(l - 1)
 
-    def pinned(self, path: _Path, spot: Spot) -> Iterator[CriticalCase]:
+    def pinned(self, path: Path, spot: Spot) -> Iterator[CriticalCase]:
         """No bias, aˡ⁻¹ = 0, and z = 0 where g is no extremum: does z = w aˡ⁻¹ take both signs?"""
         l = path.l
         zero = (Eq(self.below(l), 0), *path.above)
@@ -456,7 +410,7 @@ class Cases:
         passed = And(Ne(step, 0), S.true if layer.skip else slope, self.moves(l - 1))
         return Or(And(free, slope), passed)
 
-    def zero_input(self, path: _Path, shape: Shape) -> Iterator[CriticalCase]:
+    def zero_input(self, path: Path, shape: Shape) -> Iterator[CriticalCase]:
         """aʲ⁻¹ = 0 and ∂aʲ/∂aʲ⁻¹ = 0: a product of two factors that vanish, and only one is wʲ."""
         from symgrad.chain.unbiased import pairs
 
@@ -474,7 +428,7 @@ class Cases:
         if simple and not bent:
             yield from pairs(self, j, above, under.steps())
             return
-        zero = (Eq(w, _no_slope(shape)), Eq(a, 0), above)
+        zero = (Eq(w, no_slope(shape)), Eq(a, 0), above)
         for where, kind in self.below_zero(j, bent):
             condition = And(*zero, where)
             if condition != S.false:
@@ -520,27 +474,3 @@ _WORDS = {
         "aᴸ takes both smaller and larger values nearby, H = ∂c/∂a Σ g'' ∇z (∇z)ᵀ",
     ),
 }
-
-
-def _senses(
-    spots: tuple[tuple[int, Spot, Expr], ...], residual: Expr
-) -> Iterator[tuple[Any, Expr, list[tuple[int, Spot]]]]:
-    """(condition, factor of C − C₀, each spot with its sign in it).
-
-    Where all spots have one factor in aᴸ it goes with the residual; else each sign is a condition.
-    """
-    factors = list(dict.fromkeys(factor for *_, factor in spots))
-    if len(factors) == 1:
-        yield S.true, residual * factors[0], [(1, spot) for _, spot, _ in spots]
-        return
-    for signs in product((1, -1), repeat=len(factors)):
-        side = dict(zip(factors, signs, strict=True))
-        condition = And(*(sided(f, s) for f, s in side.items()))
-        if condition != S.false:
-            yield condition, residual, [(side[factor], spot) for _, spot, factor in spots]
-
-
-def _place(layers: list[int], depth: int) -> str:
-    if layers != [depth] and len(layers) == 1:
-        return f"layer {layers[0]}"
-    return "the last layer" if layers == [depth] else f"layers {', '.join(map(str, layers[::-1]))}"

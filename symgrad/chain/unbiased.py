@@ -23,6 +23,7 @@ from symgrad.chain.cases import (
 from symgrad.chain.chain import Chain
 from symgrad.chain.layer import Layer
 from symgrad.chain.notation import a_, delta_, put, z_
+from symgrad.chain.path import Path
 from symgrad.errors import UndecidedError
 from symgrad.fact import Proved, Step
 
@@ -103,11 +104,9 @@ def signed(cases: Cases) -> Iterator[CriticalCase]:
     rho = cases.residual(S.Zero)
     count: Any = ZeroCount(*weights)
     live = And(*(v >= 0 for v in gates), *cases.moving(1))
-    from symgrad.chain.critical import _Path
-
     for spot in cases.shapes[-1].spots:
         if S.Zero not in spot.on and not (marks[-1] == 0 and spot.at.is_negative):
-            yield from cases.typed(_Path(cases.depth).at(spot), S.Zero)
+            yield from cases.typed(Path(cases.depth).at(spot), S.Zero)
     if gates:
         slopes = tuple(g.g.d(1)(z_(l)) for l, g in enumerate(cases.chain.layers, 1))
         yield cases.case(
