@@ -25,7 +25,7 @@ from symgrad.depth.map import between
 from symgrad.errors import DomainError, InputError, UndecidedError, UnsupportedError
 from symgrad.pieces import branches
 from symgrad.rigor import Enclosure, Program, constant, precision, program
-from symgrad.rigor.constants import exact
+from symgrad.rigor.constants import Digits
 from symgrad.tails import tail
 
 __all__ = ["Mean", "log_size", "mean_log_slope"]
@@ -36,7 +36,7 @@ _FARTHEST = 400
 _T = Symbol("t", positive=True)
 
 
-class Mean(sympy.AtomicExpr):
+class Mean(Digits):
     """E f(x) = ∫ f(x) p(x) dx over the interval `on`, enclosed to about 64 bits.
 
     Raises `UndecidedError` where no integrable bound of f p is found at an end.
@@ -47,41 +47,17 @@ class Mean(sympy.AtomicExpr):
     (0.250000000000000, True)
     """
 
-    __slots__ = ("args_",)
-    is_real = True
-    is_number = True
-    is_commutative = True
+    __slots__ = ()
 
     def __new__(cls, f: Expr, p: Expr, x: Symbol, on: Any) -> Mean:
-        self = super().__new__(cls)
-        self.args_ = (f, p, x, on)
-        return self
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return self.args_
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return self.args_
-
-    def __getstate__(self) -> None:
-        return None
-
-    def sort_key(self, order: str | None = None) -> Any:
-        return self.class_key(), (1, (sympy.srepr(self.args_),)), S.One.sort_key(), S.One
-
-    @property
-    def free_symbols(self) -> set[Any]:
-        return set()
+        return super().__new__(cls, f, p, x, on)
 
     def enclose(self) -> Enclosure:
         """Two rationals with the mean between them."""
         return Enclosure.of_ball(self._arb_(_BITS))
 
     def _arb_(self, bits: int) -> arb:
-        return _integral(*self.args_)
-
-    def _eval_evalf(self, prec: int) -> Expr:
-        return sympy.Float(exact(self._arb_(prec).mid()), precision=prec)
+        return _integral(*self.parts)
 
     @property
     def precedence(self) -> int:
